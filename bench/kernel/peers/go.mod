@@ -1,0 +1,3 @@
+module kernelpeer
+
+go 1.19

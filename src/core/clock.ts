@@ -1,0 +1,49 @@
+/** Where the hub's time comes from, and what happens while it has nothing to do. */
+
+/** A source of time for a hub: the real one by default, a `VirtualClock` in tests. */
+export interface Clock {
+  /** The time in milliseconds, with fractions; it never goes backwards. */
+  now(): number;
+  /**
+   * The hub has nothing ready. Calls `wake` once at `due` (`Infinity`: nothing is due), or not much later; too early does
+   * no harm. `ref` tells whether the process must stay alive for it. Each call replaces the last one.
+   */
+  rest(due: number, ref: boolean, wake: () => void): void;
+}
+
+/** `setTimeout` can't count further. */
+const LONGEST_ALARM = 2 ** 31 - 1;
+
+/** Node's monotonic clock, and one Node timer for all timers of the hub. @internal */
+export class RealClock implements Clock {
+  #alarm: NodeJS.Timeout | undefined;
+  #due = Number.POSITIVE_INFINITY;
+  #wake: (() => void) | undefined;
+
+  now(): number {
+    return performance.now();
+  }
+
+  rest(due: number, ref: boolean, wake: () => void): void {
+    // An alarm that rings too early is cheaper than one that is set anew whenever a timeout is cancelled.
+    if (this.#alarm !== undefined && this.#due <= due) {
+      if (ref) this.#alarm.ref();
+      else this.#alarm.unref();
+      return;
+    }
+    clearTimeout(this.#alarm);
+    this.#alarm = undefined;
+    if (due === Number.POSITIVE_INFINITY) return;
+    this.#due = due;
+    this.#wake = wake;
+    const delay = Math.max(1, Math.min(LONGEST_ALARM, Math.ceil(due - this.now())));
+    this.#alarm = setTimeout(this.#ring, delay);
+    if (!ref) this.#alarm.unref();
+  }
+
+  #ring = (): void => {
+    this.#alarm = undefined;
+    this.#due = Number.POSITIVE_INFINITY;
+    this.#wake?.();
+  };
+}

@@ -1,0 +1,596 @@
+/** `Greenlet`: a coroutine that the hub runs, with a result, links, and a way to kill it. */
+import { fileURLToPath } from 'node:url';
+import { checkDuration, checkFunction, checkTimeout } from './check.ts';
+import type { Deadline } from './deadline.ts';
+import { DEV, notePerformed, warn } from './dev.ts';
+import { GreenletExit, InvalidSwitchError, isExit } from './errors.ts';
+import { hub } from './hub.ts';
+import { Link } from './links.ts';
+import {
+  BaseOperation,
+  type Operation,
+  type Outcome,
+  type Resumption,
+  type Step,
+  type Suspension,
+} from './operation.ts';
+import { BLOCKED, ENDED, FAILED, NEW, RawGreenlet, READY, RUNNING } from './raw-greenlet.ts';
+import { timedOut } from './timeout.ts';
+
+/** Options of `kill` and `killall`. */
+export interface KillOptions {
+  /** Whether the returned operation waits for the end; `true` by default. */
+  block?: boolean;
+  /** How long it waits, in milliseconds. */
+  timeout?: number | null;
+}
+
+/** Options of `get`. */
+export interface GetOptions {
+  /** `false`: throw at once if there is no result yet. */
+  block?: boolean;
+  /** How long to wait, in milliseconds. */
+  timeout?: number | null;
+}
+
+/**
+ * A coroutine that runs by itself: scheduled by the hub, joined, killed, linked to. Follows `gevent.Greenlet`.
+ *
+ * Make one with `spawn`, or as an object that is started later. A subclass may override `*run()` instead of passing a
+ * function. A greenlet is an operation: `yield* greenlet` is `greenlet.get()`.
+ *
+ * @example
+ * ```ts
+ * import { Greenlet, run, sleep } from 'genlet';
+ *
+ * class Countdown extends Greenlet<string> {
+ * X *   override *run() {
+ *     for (let left = this.from; left > 0; left--) yield* sleep(1);
+ *     return 'lift-off';
+ *   }
+ * }
+ *
+ * await run(function* () {
+ *   const countdown = new Countdown();
+ *   countdown.start();
+ *   console.log(yield* countdown); // => lift-off
+ * });
+ * ```
+ */
+export class Greenlet<T = unknown> extends RawGreenlet<T> implements Operation<T>, PromiseLike<T> {
+  /** The first of the links, which form a circle. @internal */
+  links: Link | undefined = undefined;
+
+  /** An unstarted greenlet that will call `fn` with `args`. */
+  constructor(fn?: (...args: any[]) => Operation<T> | PromiseLike<T> | T, ...args: unknown[]) {
+    super(fn ?? unset, null);
+    if (fn === undefined) {
+      if (this.run === Greenlet.prototype.run) {
+        throw new TypeError('new Greenlet() got undefined: give a function, or override *run() in a subclass');
+      }
+      this.fn = () => this.run();
+    }
+    if (args.length > 0) this.slot = args;
+    if (hub.tracking) this.track();
+  }
+
+  /** `new this(...)`, started. */
+  static spawn<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Greenlet<Outcome<R>> {
+    checkFunction('spawn() target', fn);
+    return new Greenlet<Outcome<R>>(fn as never, ...args).start();
+  }
+
+  /** What runs; a subclass overrides it, as a generator method or a plain one. */
+  run(): Operation<T> | PromiseLike<T> | T {
+    throw new TypeError(`${this.name} has no function to run`);
+  }
+
+  // ---- state
+
+  /** Whether it has ended, in whatever way. Follows `Greenlet.ready()`. */
+  ready(): boolean {
+    return this.dead;
+  }
+
+  /** Whether it has ended without an error. Being killed counts as success, as in gevent. */
+  successful(): boolean {
+    return this.state === ENDED;
+  }
+
+  /** What it returned; the `GreenletExit` that it was killed with; `undefined` until then and after a failure. */
+  get value(): T | undefined {
+    return this.state === ENDED ? this.slot : undefined;
+  }
+
+  /** The parent of a greenlet is the hub. */
+  override get parent(): RawGreenlet<any> | undefined {
+    return undefined;
+  }
+
+  override set parent(_: RawGreenlet<any>) {
+    throw new InvalidSwitchError(`${this.name} belongs to the hub: only a RawGreenlet can be given another parent`);
+  }
+
+  /**
+   * Whether it is a daemon: it does not keep the process alive, and is killed when the last greenlet that is none has
+   * ended, so that its `finally` blocks run. Follows `threading.Thread.daemon`.
+   */
+  override get daemon(): boolean {
+    return this.extras?.daemon ?? false;
+  }
+
+  override set daemon(daemon: boolean) {
+    if (daemon === this.daemon) return;
+    this.extra().daemon = daemon;
+    if (this.started) hub.countDaemon(daemon ? 1 : -1);
+  }
+
+  /** Who spawned it; recorded while `hub.tracking` is on. Follows `spawning_greenlet`. */
+  get spawner(): RawGreenlet | undefined {
+    return this.extras?.spawner;
+  }
+
+  /** The stack of its creation; recorded while `hub.tracking` is on. Follows `spawning_stack`. */
+  get spawnStack(): string | undefined {
+    return this.extras?.spawnStack;
+  }
+
+  /** An object that a whole tree of greenlets shares; made while `hub.tracking` is on. Follows `spawn_tree_locals`. */
+  get treeLocals(): Record<PropertyKey, unknown> | undefined {
+    return this.extras?.treeLocals;
+  }
+
+  /** An `AbortSignal` that is aborted when the greenlet is killed or ends, for APIs that take one. Made on demand. */
+  get signal(): AbortSignal {
+    const extras = this.extra();
+    if (extras.controller === undefined) {
+      extras.controller = new AbortController();
+      if (this.dead) extras.controller.abort(this.ending());
+    }
+    return extras.controller.signal;
+  }
+
+  /** @internal */
+  track(): void {
+    const extras = this.extra();
+    const spawner = hub.current;
+    const stack = new Error().stack!.split('\n').slice(1);
+    extras.spawner = spawner;
+    extras.spawnStack = stack.filter((line) => !insideGenlet(line)).join('\n');
+    extras.treeLocals = spawner?.extras?.treeLocals ?? {};
+  }
+
+  // ---- start
+
+  /** Schedules it: it begins after what is ready now. No effect if it was started before, or killed. */
+  start(): this {
+    if (this.state !== NEW) return this;
+    this.state = READY;
+    hub.enlist(this);
+    hub.push(this);
+    return this;
+  }
+
+  /** Starts it on top of `parent`, which goes on when this one first blocks. @internal */
+  runNow(parent: RawGreenlet<any>): void {
+    this.state = READY;
+    hub.enlist(this);
+    const { nest } = hub;
+    hub.nest = nest + 1;
+    this.turn();
+    hub.nest = nest;
+    hub.current = parent;
+  }
+
+  /** Starts it in `ms` milliseconds; it can be killed before. Follows `Greenlet.start_later`. */
+  startLater(ms: number): this {
+    checkDuration('delay', ms);
+    if (this.state !== NEW) return this;
+    this.state = BLOCKED;
+    this.waitPoint = new StartTimer(this, ms);
+    hub.enlist(this);
+    return this;
+  }
+
+  /** @internal */
+  override accept(args: unknown[], error: unknown): void {
+    const fresh = this.state === NEW;
+    super.accept(args, error);
+    if (fresh) hub.enlist(this);
+  }
+
+  // ---- the result
+
+  /**
+   * Waits for the end, for at most `timeout` milliseconds. Gives nothing and never throws the greenlet's error.
+   * Suspends; a kill of the waiter ends the wait. Joiners wake in the order of their calls. Follows `Greenlet.join`.
+   *
+   * @throws {InvalidSwitchError} a greenlet joined itself
+   */
+  join(timeout?: number | null): Operation<void> {
+    return new Join(this, checkTimeout(timeout), 'join');
+  }
+
+  /**
+   * Waits for the value. Gives the `GreenletExit` if the greenlet was killed.
+   * Suspends; a kill of the waiter ends the wait. Follows `Greenlet.get`.
+   *
+   * @throws the very error that the greenlet died of
+   * @throws {Timeout} no result within `timeout` ms, or not at once with `block: false`
+   */
+  get(options: GetOptions = {}): Operation<T> {
+    return new Get(this, options.block === false ? 0 : checkTimeout(options.timeout));
+  }
+
+  /** `yield* greenlet` is `greenlet.get()`. */
+  [Symbol.iterator](): Iterator<Suspension, T, any> {
+    if (this.state !== ENDED) return new Get<T>(this, undefined)[Symbol.iterator]();
+    returned.value = this.slot;
+    return returned;
+  }
+
+  /** The result as a promise, for ordinary code; its error counts as handled. */
+  toPromise(): Promise<T> {
+    const extras = this.extra();
+    extras.promise ??= new Promise<T>((resolve, reject) => {
+      const settle = () => {
+        if (this.state === FAILED) reject(this.takeError());
+        else resolve(this.slot);
+      };
+      if (this.dead) settle();
+      else this.addLink(new Watch(settle));
+    });
+    return extras.promise;
+  }
+
+  /** Makes `await greenlet` work in ordinary code. */
+  then<F = T, E = never>(
+    onFulfilled?: ((value: T) => F | PromiseLike<F>) | null,
+    onRejected?: ((reason: any) => E | PromiseLike<E>) | null,
+  ): Promise<F | E> {
+    return this.toPromise().then(onFulfilled, onRejected);
+  }
+
+  /** The error, which counts as taken from now on. @internal */
+  takeError(): unknown {
+    hub.untaken.delete(this);
+    return this.slot;
+  }
+
+  // ---- kill
+
+  /**
+   * Throws `exception` into the greenlet, at once; the returned operation only waits for its end, and need not be
+   * performed. Not begun: it never runs. Ended: nothing happens. Blocked: what it waits for is cancelled, nothing is
+   * lost, and the exception is thrown there in the next pass; `finally` blocks may suspend. Already granted what it
+   * waited for: thrown at its next suspension. Inside `shield()`: when that ends. A second kill during a `finally` that
+   * suspends is thrown into it. Killing oneself throws at one's next suspension.
+   *
+   * Waiting stops after `timeout` ms, without an error. Follows `Greenlet.kill`.
+   *
+   * @example
+   * ```ts
+   * import { run, sleep, spawn } from 'genlet';
+   *
+   * await run(function* () {
+   *   const worker = spawn(function* () {
+   *     try {
+   *       yield* sleep(60_000);
+   *     } finally {
+   *       console.log('cleaned up');
+   *     }
+   *   });
+   *   yield* sleep(0);
+   *   yield* worker.kill(); // => cleaned up
+   *   console.log(worker.dead); // => true
+   * });
+   * ```
+   */
+  kill(exception: unknown = new GreenletExit(), options: KillOptions = {}): Operation<void> {
+    const timeout = options.block === false ? 0 : checkTimeout(options.timeout);
+    this.sendKill(exception);
+    const wait = new Join(this, timeout, 'kill');
+    if (DEV) notePerformed(wait);
+    return wait;
+  }
+
+  /** @internal */
+  sendKill(exception: unknown): void {
+    if (this.dead) return;
+    if (this.frame === null && this.state !== RUNNING) {
+      this.dieUnbegun(exception);
+      return;
+    }
+    if (DEV && isExit(exception)) this.extra().killed = true;
+    this.extras?.controller?.abort(exception);
+    this.interrupt(exception);
+  }
+
+  // ---- links
+
+  /**
+   * Calls `callback(greenlet)` in the hub, in the pass after the end; it must not block. Follows `Greenlet.rawlink`.
+   * Links of all kinds and joiners are served in the order of registration.
+   */
+  rawlink(callback: (greenlet: this) => void): void {
+    checkFunction('link', callback);
+    this.linkAs(callback, 'raw');
+  }
+
+  /** Calls `callback(greenlet)` after the end in a greenlet of its own, where it may block. Takes the greenlet's error. */
+  link(callback: (greenlet: this) => unknown): void {
+    checkFunction('link', callback);
+    this.linkAs(callback, 'always');
+  }
+
+  /** As `link`, only if the greenlet ended without an error. */
+  linkValue(callback: (greenlet: this) => unknown): void {
+    checkFunction('link', callback);
+    this.linkAs(callback, 'value');
+  }
+
+  /** As `link`, only if the greenlet failed. */
+  linkException(callback: (greenlet: this) => unknown): void {
+    checkFunction('link', callback);
+    this.linkAs(callback, 'exception');
+  }
+
+  /** Takes back a link of any kind; nothing happens if there is none. */
+  unlink(callback: (greenlet: this) => unknown): void {
+    for (const link of Link.all(this))
+      if (link instanceof CallbackLink && link.callback === callback) return link.removeFrom(this);
+  }
+
+  /** @internal */
+  linkAs(callback: (greenlet: this) => unknown, kind: LinkKind): void {
+    this.addLink(new CallbackLink(callback as never, kind));
+  }
+
+  /** Adds a link; to an ended greenlet it is served at once, which calls nobody before the next pass. @internal */
+  addLink(link: Link): void {
+    link.addTo(this);
+    if (this.dead) link.notify(this);
+  }
+
+  // ---- the end
+
+  /** @internal */
+  override ended(value: unknown): undefined {
+    if (DEV && this.extras?.killed && !isExit(value)) {
+      warn(`${this} was killed and ended normally: a catch took the GreenletExit; rethrow it (isExit)`);
+    }
+    const enlisted = this.state !== NEW;
+    this.finish(ENDED);
+    this.slot = value;
+    this.leave(enlisted);
+  }
+
+  /** @internal */
+  override failed(error: unknown): undefined {
+    if (isExit(error)) return this.ended(error);
+    const enlisted = this.state !== NEW;
+    this.finish(FAILED);
+    this.slot = error;
+    hub.noteFailure(this);
+    this.leave(enlisted);
+  }
+
+  /** @internal */
+  leave(enlisted: boolean): void {
+    this.since = ++hub.ended; // from now on: its place in the order of completion
+    this.extras?.controller?.abort(this.ending());
+    if (this.links !== undefined) Link.notifyAll(this);
+    if (enlisted) hub.retire(this);
+  }
+
+  /** @internal */
+  ending(): unknown {
+    return this.state === FAILED || isExit(this.slot) ? this.slot : new GreenletExit(`${this.name} has ended`);
+  }
+}
+
+const unset = (): void => {};
+
+/** What `yield*` performs on a greenlet that has returned: nothing to keep, so one serves all. */
+class Returned extends BaseOperation<any> {
+  value: unknown = undefined;
+
+  next(resumed?: Resumption): Step {
+    if (resumed !== undefined) return resumed;
+    hub.self(this);
+    const { value } = this;
+    this.value = undefined;
+    return hub.ready(value);
+  }
+
+  describe(): string {
+    return 'greenlet.get()';
+  }
+}
+
+const returned = new Returned();
+
+const ownFolder = new URL('..', import.meta.url).href;
+const insideGenlet = (line: string): boolean => line.includes(ownFolder) || line.includes(fileURLToPath(ownFolder));
+
+/** The wait point of a greenlet that is to begin later. */
+class StartTimer {
+  readonly #deadline: Deadline;
+  readonly #ms: number;
+
+  constructor(greenlet: Greenlet<any>, ms: number) {
+    this.#ms = ms;
+    this.#deadline = hub.deadline(greenlet, this, ms);
+  }
+
+  expire(greenlet: RawGreenlet<any>): void {
+    greenlet.begin();
+  }
+
+  cancel(): void {
+    this.#deadline.cancel();
+  }
+
+  describe(): string {
+    return `its start after ${this.#ms} ms`;
+  }
+}
+
+/** Wakes a greenlet that waits for another one's end; hands it the result if it asked for that. */
+class Joiner extends Link {
+  readonly #waiter: RawGreenlet<any>;
+  readonly #wantsResult: boolean;
+
+  constructor(waiter: RawGreenlet<any>, wantsResult: boolean) {
+    super();
+    this.#waiter = waiter;
+    this.#wantsResult = wantsResult;
+  }
+
+  notify(greenlet: Greenlet<any>): void {
+    this.removeFrom(greenlet);
+    if (!this.#wantsResult) this.#waiter.wake(undefined);
+    else if (greenlet.state === FAILED) this.#waiter.fail(greenlet.takeError());
+    else this.#waiter.wake(greenlet.slot);
+  }
+}
+
+/** `join`, and the waiting half of `kill`. */
+class Join extends BaseOperation<void> {
+  readonly #target: Greenlet<any>;
+  readonly #timeout: number | undefined;
+  readonly #verb: string;
+  #joiner: Joiner | undefined;
+  #deadline: Deadline | undefined;
+
+  constructor(target: Greenlet<any>, timeout: number | undefined, verb: string) {
+    super();
+    this.#target = target;
+    this.#timeout = timeout;
+    this.#verb = verb;
+  }
+
+  next(resumed?: Resumption): Step {
+    if (resumed !== undefined) {
+      this.#deadline?.cancel();
+      return resumed;
+    }
+    const me = hub.self(this);
+    if (me === this.#target) {
+      me.checkInterrupts(); // its own kill
+      throw new InvalidSwitchError(`${me.name} would wait for its own end for ever`);
+    }
+    if (this.#target.dead || this.#timeout === 0) return hub.ready(undefined);
+    const step = hub.park(me, this);
+    this.#joiner = new Joiner(me, false);
+    this.#target.addLink(this.#joiner);
+    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout);
+    return step;
+  }
+
+  cancel(): void {
+    this.#deadline?.cancel();
+    this.#joiner!.removeFrom(this.#target);
+  }
+
+  expire(me: RawGreenlet<any>): void {
+    this.#joiner!.removeFrom(this.#target);
+    me.wake(undefined);
+  }
+
+  describe(): string {
+    return `${this.#target.name}.${this.#verb}()`;
+  }
+}
+
+class Get<T> extends BaseOperation<T> {
+  readonly #target: Greenlet<T>;
+  readonly #timeout: number | undefined;
+  #joiner: Joiner | undefined;
+  #deadline: Deadline | undefined;
+
+  constructor(target: Greenlet<T>, timeout: number | undefined) {
+    super();
+    this.#target = target;
+    this.#timeout = timeout;
+  }
+
+  next(resumed?: Resumption): Step {
+    if (resumed !== undefined) {
+      this.#deadline?.cancel();
+      return resumed;
+    }
+    const me = hub.self(this);
+    const target = this.#target;
+    if (target.state === ENDED) return hub.ready(target.slot);
+    if (target.state === FAILED) throw target.takeError();
+    if (me === (target as RawGreenlet<any>))
+      throw new InvalidSwitchError(`${me.name} would wait for its own result for ever`);
+    if (this.#timeout === 0) throw timedOut(this.describe(), 0);
+    const step = hub.park(me, this);
+    this.#joiner = new Joiner(me, true);
+    target.addLink(this.#joiner);
+    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout);
+    return step;
+  }
+
+  cancel(): void {
+    this.#deadline?.cancel();
+    this.#joiner!.removeFrom(this.#target);
+  }
+
+  expire(me: RawGreenlet<any>): void {
+    this.#joiner!.removeFrom(this.#target);
+    me.fail(timedOut(this.describe(), this.#timeout!));
+  }
+
+  override throw(error: unknown): never {
+    this.#deadline?.cancel();
+    throw error;
+  }
+
+  describe(): string {
+    return `${this.#target.name}.get()`;
+  }
+}
+
+type LinkKind = 'raw' | 'always' | 'value' | 'exception';
+
+/** A user's link: its callback is called in the next pass, unless it is taken back before. */
+class CallbackLink extends Link {
+  readonly callback: (greenlet: Greenlet<any>) => unknown;
+  readonly #kind: LinkKind;
+
+  constructor(callback: (greenlet: Greenlet<any>) => unknown, kind: LinkKind) {
+    super();
+    this.callback = callback;
+    this.#kind = kind;
+  }
+
+  notify(greenlet: Greenlet<any>): void {
+    const failed = greenlet.state === FAILED;
+    if (this.#kind === (failed ? 'value' : 'exception')) return;
+    if (failed && this.#kind !== 'raw') greenlet.takeError();
+    hub.callSoon(() => {
+      if (!this.linked) return;
+      this.removeFrom(greenlet);
+      if (this.#kind === 'raw') this.callback(greenlet);
+      else new Greenlet(this.callback, greenlet).start();
+    });
+  }
+}
+
+/** For promises: called while the greenlet ends. */
+class Watch extends Link {
+  readonly #callback: () => void;
+
+  constructor(callback: () => void) {
+    super();
+    this.#callback = callback;
+  }
+
+  notify(greenlet: Greenlet<any>): void {
+    this.removeFrom(greenlet);
+    this.#callback();
+  }
+}

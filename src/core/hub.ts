@@ -1,0 +1,632 @@
+/**
+ * The hub: the scheduler of one thread.
+ *
+ * 1. Greenlets and callbacks that can run stand in one first-in-first-out list, linked through themselves.
+ * 2. A drain runs them for at most `switchInterval`, then goes back to libuv by `setImmediate`, so that I/O and timers
+ *    are polled even while greenlets are always ready. Wake-ups from libuv's callbacks are collected and run by one
+ *    drain in the check phase of the same loop turn. Never from a microtask or `nextTick` that refills itself: it
+ *    would starve I/O for good.
+ * 3. All that `sync` and `io` use of it is `self`, `ready`, `park`, `deadline`, and the greenlet's `wake` and `fail`.
+ *
+ * All state lives in the fields of one object: kept in module variables, a switch costs 1.6 times as much.
+ */
+import { Callback, type Handle, type Runnable } from './callback.ts';
+import { checkDuration, checkFunction, checkTimeout } from './check.ts';
+import { type Clock, RealClock } from './clock.ts';
+import { contexts } from './context.ts';
+import { Deadline, type Expirable } from './deadline.ts';
+import { DEV } from './dev.ts';
+import {
+  type BlockedGreenlet,
+  BlockingSwitchOutError,
+  InvalidStateError,
+  LoopExit,
+  NotInGreenletError,
+  WrongHubError,
+} from './errors.ts';
+import type { Greenlet } from './greenlet.ts';
+import { HubJoin } from './hub-join.ts';
+import { type Operation, RESULT, type Step, SUSPENDED, type WaitPoint } from './operation.ts';
+import type { RawGreenlet } from './raw-greenlet.ts';
+import { printError } from './report.ts';
+import { type Timer, TimerQueue } from './timers.ts';
+
+/** Sees an error that nobody took: of a greenlet, or (`greenlet` undefined) of a callback, a link or a tracer. */
+export type ErrorHandler = (error: unknown, greenlet: RawGreenlet | undefined, context: string) => void;
+
+/** Sees every switch and throw: `undefined` stands for the hub. Follows `greenlet.settrace`. */
+export type Tracer = (
+  event: 'switch' | 'throw',
+  origin: RawGreenlet | undefined,
+  target: RawGreenlet | undefined,
+) => void;
+
+/** Counters of a hub, as `hub.stats()` gives them. */
+export interface HubStats {
+  /** Turns given to greenlets since the start. */
+  readonly switches: number;
+  /** Greenlets started since the start. */
+  readonly spawned: number;
+  /** Greenlets started and not ended. */
+  readonly alive: number;
+  /** Greenlets and callbacks in the ready queue. */
+  readonly ready: number;
+  /** Running timers. */
+  readonly timers: number;
+  /**
+   * The longest time between two readings of the clock, in milliseconds, and the greenlet that took it. With several
+   * turns between the readings (up to 64 short ones) it is a sum and its greenlet is `undefined`; while `tracking` is
+   * on the clock is read after every turn.
+   */
+  readonly longestSlice: { readonly ms: number; readonly greenlet: RawGreenlet | undefined };
+}
+
+/** Turns between two readings of the clock: adapted between 1 and this, aiming at `CHECK_EVERY` ms. */
+const MOST_TURNS = 64;
+const CHECK_EVERY = 0.02;
+/** Promise reactions that may drain on their own between two turns of the event loop, and between clock readings. */
+const INLINE_DRAINS = 512;
+const INLINE_CHECK = 16;
+
+/** Passes through the ready queue after which an error counts as not taken, on a hub that is never idle. */
+const PASSES_TO_TAKE = 8;
+
+const realClock = new RealClock();
+
+/** The scheduler of this thread; see `getHub()`. Follows `gevent.hub.Hub` and asyncio's event loop. */
+export class Hub {
+  /** The greenlet that runs now; `undefined` in callbacks and in ordinary code. @internal */
+  current: RawGreenlet | undefined = undefined;
+  /** Native frames of spawned or called coroutines that lie on each other; bounded. @internal */
+  nest = 0;
+  /** Turns and ready operations left until the clock is read. @internal */
+  budget: number = MOST_TURNS;
+  /** Greenlets that wait for something outside this process's own greenlets, so that a virtual clock must not run ahead. @internal */
+  outside = 0;
+  /** Where a raw switch goes. @internal */
+  target: RawGreenlet | undefined = undefined;
+  /** The generator that a `coroutine()` call is about to enter. @internal */
+  callee: Generator<any, any, any> | undefined = undefined;
+  /** Set while a tracer is installed. @internal */
+  tracer: Tracer | undefined = undefined;
+  /** The last one that ran, for the tracer. @internal */
+  origin: RawGreenlet | undefined = undefined;
+  /** The time of the last reading of the clock in whole milliseconds. @internal */
+  tick = 0;
+  /** @internal */
+  switches = 0;
+  /** @internal */
+  spawned = 0;
+  /** Greenlets that have ended. @internal */
+  ended = 0;
+  /** Greenlets ever made: the last one's id. @internal */
+  made = 0;
+
+  /** Longest time in milliseconds that ready greenlets run before I/O is polled. Follows `gevent.setswitchinterval`. */
+  switchInterval = 0.2;
+  /** Whether `spawn` records spawner, stack and tree-locals (2 us each), and every slice is timed. On with `GENLET_DEV=1`. */
+  tracking: boolean = DEV;
+  /** Replaces the printing of errors that nobody took; `'throw'` makes each an uncaught exception of the process. */
+  onError: ErrorHandler | 'throw' | undefined = undefined;
+
+  /** @internal */
+  timers: TimerQueue = new TimerQueue();
+  /** @internal */
+  readonly mains: Set<Greenlet<any>> = new Set();
+  /** @internal */
+  readonly joiners: Set<RawGreenlet> = new Set();
+  /** Failed greenlets whose error nobody has taken yet. @internal */
+  readonly untaken: Set<RawGreenlet> = new Set();
+
+  #head: Runnable | null = null;
+  #tail: Runnable | null = null;
+  #running = false;
+  /** A drain is on its way by `setImmediate`. */
+  #armed = false;
+  #batch = MOST_TURNS;
+  /** The last reading of the real clock, and the one at which the slice began. */
+  #read = 0;
+  #sliceStart = 0;
+  #inlineLeft = INLINE_DRAINS;
+  #clock: Clock = realClock;
+  /** Living greenlets that have blocked at least once; the others stand in the ready queue. */
+  readonly #blockers: RawGreenlet[] = [];
+  #alive = 0;
+  #daemons = 0;
+  #reportedStall = -1;
+  #longest: HubStats['longestSlice'] = { ms: 0, greenlet: undefined };
+  #spawnHooks: ((greenlet: Greenlet<any>) => void)[] = [];
+  #idlers: RawGreenlet[] = [];
+  #forever: { stop: () => void } | undefined = undefined;
+
+  constructor() {
+    process.on('beforeExit', () => this.stalled());
+    contexts.onRecapture = () => this.current?.recaptureContext();
+  }
+
+  // ---- the kernel: what operations use
+
+  /** The greenlet that performs `operation`; throws where there is none, or where it was not performed by `yield*`. @internal */
+  self(operation: { describe(): string }): RawGreenlet {
+    const me = this.current;
+    if (me === undefined) throw this.#outside(operation);
+    if (!me.isRunning()) throw me.abandonWait(operation);
+    if (this.budget <= 1) me.checkInterrupts(); // a loop of ready operations can be killed where it would give way
+    return me;
+  }
+
+  /** The answer of an operation that need not block. When the slice is over it gives way, so that loops of such operations can't starve others. @internal */
+  ready(value: unknown): Step {
+    if (--this.budget <= 0 && this.#isSliceOver()) return this.current!.giveWay(value);
+    RESULT.value = value;
+    return RESULT;
+  }
+
+  /** Blocks the current greenlet on `point`. Call it first and register afterwards: it throws what a kill left pending. @internal */
+  park(me: RawGreenlet, point: WaitPoint): Step {
+    me.block(point, this.tick);
+    return SUSPENDED;
+  }
+
+  /** Starts a time limit of `ms` for a wait. @internal */
+  deadline(me: RawGreenlet, wait: Expirable, ms: number, ref = true): Deadline {
+    const deadline = new Deadline(this, me, wait);
+    deadline.ref = ref && !me.daemon;
+    this.startTimer(deadline, ms);
+    return deadline;
+  }
+
+  /** @internal */
+  startTimer(timer: Timer, ms: number): void {
+    this.timers.start(timer, ms);
+    if (!this.#running) this.#rest();
+  }
+
+  /** Puts a greenlet or callback at the end of the ready queue. @internal */
+  push(runnable: Runnable): void {
+    const tail = this.#tail;
+    if (tail === null) this.#head = runnable;
+    else tail.next = runnable;
+    this.#tail = runnable;
+    if (!this.#running && !this.#armed) this.#arm();
+  }
+
+  /** Takes something out of the ready queue: linear, and needed only for a raw switch to a spawned greenlet. @internal */
+  unpush(runnable: Runnable): void {
+    let before: Runnable | null = null;
+    for (let at = this.#head; at !== null; before = at, at = at.next) {
+      if (at !== runnable) continue;
+      if (before === null) this.#head = at.next;
+      else before.next = at.next;
+      if (this.#tail === at) this.#tail = before;
+      at.next = null;
+      return;
+    }
+  }
+
+  /**
+   * Wakes `me` in a promise's reaction and runs it there and then, as `await` does: a turn of the event loop would cost
+   * 0.7 us. After so many of them, or when others are ready, it takes the ordinary way.
+   * @internal
+   */
+  wakeInline(me: RawGreenlet, outcome: unknown, failed: boolean): void {
+    const inline = !this.#running && !this.#armed && this.#inlineLeft > 0;
+    if (inline) this.#running = true;
+    if (failed) me.fail(outcome);
+    else me.wake(outcome);
+    if (inline) this.#drain(this.#inlineLeft-- % INLINE_CHECK === 0);
+  }
+
+  /** Resumes `me` when nothing else is ready. @internal */
+  whenIdle(me: RawGreenlet): void {
+    this.#idlers.push(me);
+  }
+
+  /** @internal */
+  forgetIdler(me: RawGreenlet): void {
+    this.#idlers = this.#idlers.filter((idler) => idler !== me);
+  }
+
+  // ---- the run loop
+
+  #arm(): void {
+    this.#armed = true;
+    setImmediate(this.#turn);
+  }
+
+  /** Entered from the event loop: by `setImmediate`, or by the clock. */
+  #turn = (): void => {
+    this.#armed = false;
+    this.#inlineLeft = INLINE_DRAINS;
+    if (this.#running) return;
+    this.#running = true;
+    if (this.#head === null) this.#releaseIdlers();
+    this.#drain(true);
+  };
+
+  #drain(readClock: boolean): void {
+    if (readClock) {
+      this.#read = performance.now();
+      const now = this.#clock === realClock ? this.#read : this.#clock.now();
+      this.tick = Math.floor(now);
+      this.timers.expire(now);
+      this.budget = this.#batch;
+    }
+    if (readClock) this.#sliceStart = this.#read;
+    let last: Runnable | undefined;
+    for (let runnable = this.#head; runnable !== null; runnable = this.#head) {
+      const { next } = runnable;
+      this.#head = next;
+      if (next === null) this.#tail = null;
+      else runnable.next = null;
+      last = runnable;
+      runnable.turn();
+      if (--this.budget <= 0 && this.#checkTime(runnable)) break;
+    }
+    this.current = undefined;
+    RESULT.value = undefined;
+    if (readClock && last !== undefined) this.#checkTime(last);
+    if (this.untaken.size > 0) this.#reportUntaken();
+    if (this.joiners.size > 0 && this.isIdle()) this.#releaseJoiners();
+    this.#running = false;
+    if (this.#head !== null) {
+      if (!this.#armed) this.#arm();
+    } else if (this.#idlers.length > 0) {
+      if (!this.#armed) this.#arm();
+    } else this.#rest();
+  }
+
+  /** By the clock; by counting when that is virtual, so that a program's order of events can be had again. */
+  #isSliceOver(): boolean {
+    if (this.#clock === realClock) return this.#checkTime(this.current!);
+    this.budget = MOST_TURNS;
+    return true;
+  }
+
+  /** Reads the clock: settles young timers, notes the longest slice, and adapts how often this is done. Tells whether the slice is over. */
+  #checkTime(last: Runnable): boolean {
+    const read = performance.now();
+    const elapsed = read - this.#read;
+    const turns = this.#batch - this.budget;
+    this.#read = read;
+    const now = this.#clock === realClock ? read : this.#clock.now();
+    this.tick = Math.floor(now);
+    this.timers.settle(now);
+    if (elapsed > this.#longest.ms) {
+      this.#longest = {
+        ms: elapsed,
+        greenlet: turns <= 1 && !(last instanceof Callback) ? (last as RawGreenlet) : undefined,
+      };
+    }
+    if (this.tracking) this.#batch = 1;
+    else if (elapsed > 2 * CHECK_EVERY) this.#batch = Math.max(1, Math.floor((turns * CHECK_EVERY) / elapsed));
+    else if (elapsed < CHECK_EVERY && this.#batch < MOST_TURNS && turns >= this.#batch) this.#batch *= 2;
+    this.budget = this.#batch;
+    return read - this.#sliceStart >= this.switchInterval;
+  }
+
+  /** Nothing is ready: leaves the waiting to the clock. */
+  #rest(): void {
+    const { timers } = this;
+    if (this.#clock !== realClock && this.#isQuiet()) this.#clock = realClock;
+    if (timers.size > 0 || this.#clock !== realClock) timers.settle(this.#clock.now());
+    this.#clock.rest(timers.next(), timers.refs > 0, this.#turn);
+  }
+
+  #releaseIdlers(): void {
+    const idlers = this.#idlers;
+    this.#idlers = [];
+    for (const idler of idlers) idler.wake(undefined);
+  }
+
+  // ---- errors
+
+  #outside(operation: { describe(): string }): Error {
+    const name = operation.describe();
+    const elsewhere = hubs.some((other) => other !== this && other.current !== undefined);
+    if (elsewhere) {
+      return new WrongHubError(
+        `${name} belongs to another copy of genlet than the greenlet that performs it: install one version`,
+      );
+    }
+    return this.#running
+      ? new BlockingSwitchOutError(
+          `${name} would block a hub callback: spawn a greenlet there, or use a form that does not wait`,
+        )
+      : new NotInGreenletError(
+          `${name} was performed outside a greenlet: put it into a coroutine given to run() or spawn()`,
+        );
+  }
+
+  /**
+   * Takes an error that nobody else took: prints it to stderr with the greenlet's name and spawn site, or gives it to
+   * `onError`. Never throws.
+   */
+  handleError(error: unknown, greenlet: RawGreenlet | undefined, context: string): void {
+    const { onError } = this;
+    if (onError === 'throw') {
+      queueMicrotask(() => {
+        throw error;
+      });
+      return;
+    }
+    if (onError === undefined) {
+      printError(error, greenlet, context);
+      return;
+    }
+    try {
+      onError(error, greenlet, context);
+    } catch (second) {
+      printError(second, undefined, 'hub.onError');
+      printError(error, greenlet, context);
+    }
+  }
+
+  /** A greenlet failed: unless somebody takes the error by the end of the pass, it is reported. @internal */
+  noteFailure(greenlet: RawGreenlet): void {
+    this.untaken.add(greenlet);
+    if (!this.#running && !this.#armed) this.#arm();
+  }
+
+  /** Reports failures that nobody took by the time that nothing is ready, or some passes later if that doesn't come. */
+  #reportUntaken(): void {
+    const failed = [...this.untaken];
+    const report = () => {
+      for (const greenlet of failed) {
+        if (this.untaken.delete(greenlet)) this.handleError(greenlet.exception, greenlet, 'greenlet');
+      }
+    };
+    if (this.#head === null) report();
+    else this.#afterPasses(PASSES_TO_TAKE, report);
+  }
+
+  #afterPasses(passes: number, report: () => void): void {
+    this.callSoon(() => (passes > 1 ? this.#afterPasses(passes - 1, report) : report()));
+  }
+
+  // ---- the greenlets of this hub
+
+  /** @internal */
+  enlist(greenlet: Greenlet<any>): void {
+    this.spawned++;
+    this.#alive++;
+    if (greenlet.daemon) this.#daemons++;
+    if (this.#spawnHooks.length > 0) this.#callSpawnHooks(greenlet);
+  }
+
+  /** @internal */
+  retire(greenlet: Greenlet<any>): void {
+    this.#alive--;
+    if (greenlet.daemon) this.#daemons--;
+    else if (this.#alive === this.#daemons && this.#daemons > 0) this.#killDaemons();
+  }
+
+  /** @internal */
+  countDaemon(by: 1 | -1): void {
+    this.#daemons += by;
+  }
+
+  /** @internal */
+  register(greenlet: RawGreenlet): void {
+    greenlet.place = this.#blockers.push(greenlet) - 1;
+  }
+
+  /** @internal */
+  unregister(greenlet: RawGreenlet): void {
+    const last = this.#blockers.pop()!;
+    if (last === greenlet) return;
+    last.place = greenlet.place;
+    this.#blockers[last.place] = last;
+  }
+
+  /** The greenlets that have started and not ended, in the order of their making. @internal */
+  greenlets(): RawGreenlet[] {
+    const living = new Set(this.#blockers);
+    if (this.current !== undefined) living.add(this.current);
+    for (let runnable = this.#head; runnable !== null; runnable = runnable.next) {
+      if (!(runnable instanceof Callback)) living.add(runnable as RawGreenlet);
+    }
+    return [...living].sort((one, other) => one.id - other.id);
+  }
+
+  #killDaemons(): void {
+    for (const greenlet of this.greenlets()) if (greenlet.daemon) (greenlet as Greenlet<any>).kill();
+  }
+
+  #callSpawnHooks(greenlet: Greenlet<any>): void {
+    for (const hook of this.#spawnHooks) {
+      try {
+        hook(greenlet);
+      } catch (error) {
+        this.handleError(error, undefined, 'hub.onSpawn');
+      }
+    }
+  }
+
+  /** Whether nobody but those in `hub.join()` has anything left to do; `more` are about to join. @internal */
+  isIdle(more = 0): boolean {
+    const others = this.#alive - this.#daemons - this.joiners.size - more;
+    return others <= 0 && this.#head === null && this.timers.refs === 0;
+  }
+
+  #releaseJoiners(): void {
+    const joiners = [...this.joiners];
+    this.joiners.clear();
+    for (const joiner of joiners) joiner.wake(true);
+  }
+
+  #isQuiet(): boolean {
+    return this.#alive === 0 && this.timers.size === 0 && this.#head === null;
+  }
+
+  /**
+   * Nothing is ready, nothing is due, and the event loop is empty: whoever is blocked stays so for ever. The joiners of
+   * the hub are done; a blocked `main` gets `LoopExit`; without one, daemons are killed and the rest is reported.
+   * @internal
+   */
+  stalled(): void {
+    if (this.joiners.size > 0) {
+      this.#releaseJoiners();
+      return;
+    }
+    if (this.#alive === 0) return;
+    const blocked = this.greenlets().filter((greenlet) => !greenlet.daemon);
+    const mains = [...this.mains].filter((main) => main.isBlocked());
+    if (mains.length > 0) {
+      const error = this.#loopExit(blocked);
+      for (const main of mains) main.interrupt(error, Number.POSITIVE_INFINITY);
+    } else if (blocked.length === 0) this.#killDaemons();
+    else if (this.#reportedStall !== this.spawned) {
+      this.#reportedStall = this.spawned;
+      this.handleError(this.#loopExit(blocked), undefined, 'end of the program');
+    }
+  }
+
+  #loopExit(blocked: RawGreenlet[]): LoopExit {
+    const now = this.#clock.now();
+    return new LoopExit(blocked.map((greenlet): BlockedGreenlet => greenlet.blockedReport(now)));
+  }
+
+  /** Takes time from `clock` from now on. @internal */
+  useClock(clock: Clock): void {
+    if (clock === this.#clock) return;
+    if (this.timers.size > 0) {
+      throw new InvalidStateError(
+        `${this.timers.size} timer(s) run by another clock: give the clock to the first run() and let it end`,
+      );
+    }
+    this.#clock.rest(Number.POSITIVE_INFINITY, false, this.#turn);
+    this.#clock = clock;
+    this.timers = new TimerQueue();
+  }
+
+  // ---- public
+
+  /** The time of the hub's clock in milliseconds. Follows asyncio's `loop.time()`. */
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** Calls `fn` in the next pass, after what is ready now. It must not block. Follows asyncio's `call_soon`. */
+  callSoon<A extends unknown[]>(fn: (...args: A) => void, ...args: A): Handle {
+    checkFunction('callback', fn);
+    const callback = new Callback(this, () => fn(...args));
+    this.push(callback);
+    return callback;
+  }
+
+  /** Calls `fn` after `ms` milliseconds; it keeps the process alive until then. Follows asyncio's `call_later`. */
+  callLater<A extends unknown[]>(ms: number, fn: (...args: A) => void, ...args: A): Handle {
+    checkFunction('callback', fn);
+    const callback = new Callback(this, () => fn(...args));
+    this.startTimer(callback, checkDuration('delay', ms));
+    return callback;
+  }
+
+  /** Calls `fn` when `now()` has reached `time`. Follows asyncio's `call_at`. */
+  callAt<A extends unknown[]>(time: number, fn: (...args: A) => void, ...args: A): Handle {
+    if (!(time >= 0)) throw new RangeError(`time is ${time}: give milliseconds of hub.now()`);
+    return this.callLater(Math.max(0, time - this.now()), fn, ...args);
+  }
+
+  /**
+   * As `callSoon`, and promised to be safe from anywhere in this thread: signal handlers, native callbacks, code of
+   * another copy of genlet. Functions don't cross threads in JavaScript: post a message from a worker instead.
+   */
+  callSoonThreadsafe<A extends unknown[]>(fn: (...args: A) => void, ...args: A): Handle {
+    return this.callSoon(fn, ...args);
+  }
+
+  /**
+   * Waits until nothing is left to do: no other greenlet (daemons apart), no callback, no timer, or only greenlets that
+   * nothing can wake. Gives `true`, or `false` when `timeout` milliseconds are over. Suspends; a kill just ends the wait.
+   * Follows `gevent.hub.Hub.join`.
+   */
+  join(options: { timeout?: number | null } = {}): Operation<boolean> {
+    return new HubJoin(this, checkTimeout(options.timeout));
+  }
+
+  /** Keeps the process alive, for callbacks, until `stop()`. For ordinary code. Follows asyncio's `run_forever`. */
+  runForever(): Promise<void> {
+    if (this.#forever !== undefined)
+      throw new InvalidStateError('hub.runForever() runs already: call hub.stop() first');
+    return new Promise((resolve) => {
+      const keepAlive = setInterval(() => {}, 2 ** 30);
+      this.#forever = {
+        stop: () => {
+          clearInterval(keepAlive);
+          this.#forever = undefined;
+          resolve();
+        },
+      };
+    });
+  }
+
+  /** Ends `runForever()`; nothing happens if it does not run. */
+  stop(): void {
+    this.#forever?.stop();
+  }
+
+  /** Calls `hook` for each greenlet when it starts; gives a function that takes the hook out. */
+  onSpawn(hook: (greenlet: Greenlet<any>) => void): () => void {
+    checkFunction('hook', hook);
+    this.#spawnHooks = [...this.#spawnHooks, hook];
+    return () => {
+      this.#spawnHooks = this.#spawnHooks.filter((other) => other !== hook);
+    };
+  }
+
+  /** Counters since the start. */
+  stats(): HubStats {
+    let ready = 0;
+    for (let runnable = this.#head; runnable !== null; runnable = runnable.next) ready++;
+    const { switches, spawned, timers } = this;
+    return { switches, spawned, alive: this.#alive, ready, timers: timers.size, longestSlice: this.#longest };
+  }
+}
+
+/** Every hub in this thread: one for each loaded copy of genlet. */
+const registry = Symbol.for('genlet.hubs');
+const globals = globalThis as { [registry]?: Hub[] };
+globals[registry] ??= [];
+const hubs: Hub[] = globals[registry];
+
+/** The hub of this thread. @internal */
+export const hub: Hub = new Hub();
+hubs.push(hub);
+
+/**
+ * The hub of this thread. Follows `gevent.get_hub`.
+ *
+ * @example
+ * ```ts
+ * import { getHub } from 'genlet';
+ *
+ * const hub = getHub();
+ * hub.callLater(2, () => console.log('later'));
+ * hub.callSoon(() => console.log('soon'));
+ * await new Promise((resolve) => hub.callLater(5, resolve, undefined));
+ * // => soon
+ * // => later
+ * ```
+ */
+export function getHub(): Hub {
+  return hub;
+}
+
+/**
+ * The greenlet that runs now, or `undefined` in hub callbacks and in ordinary code. Follows `gevent.getcurrent`.
+ *
+ * @example
+ * ```ts
+ * import { getcurrent, run } from 'genlet';
+ *
+ * console.log(getcurrent()); // => undefined
+ * await run(function* main() {
+ *   console.log(getcurrent()?.started); // => true
+ * });
+ * ```
+ */
+export function getcurrent(): RawGreenlet | undefined {
+  return hub.current;
+}

@@ -1,0 +1,42 @@
+export type { Handle } from './callback.ts';
+export type { Clock } from './clock.ts';
+export * from './combine.ts';
+export { coroutine } from './coroutine.ts';
+export {
+  type BlockedGreenlet,
+  BlockingSwitchOutError,
+  BrokenBarrierError,
+  CancelledError,
+  ConcurrentObjectUseError,
+  GreenletExit,
+  IncompleteReadError,
+  InvalidStateError,
+  InvalidSwitchError,
+  isExit,
+  LimitOverrunError,
+  LoopExit,
+  NotInGreenletError,
+  PoolFull,
+  QueueEmpty,
+  QueueFull,
+  QueueShutDown,
+  SocketClosedError,
+  WrongHubError,
+} from './errors.ts';
+export * from './from-async-iterable.ts';
+export * from './from-event.ts';
+export * from './greenlet.ts';
+export { type ErrorHandler, getcurrent, getHub, type Hub, type HubStats, type Tracer } from './hub.ts';
+export * from './joinall.ts';
+export type { Coroutine, Operation, Outcome, Suspension } from './operation.ts';
+export { RawGreenlet } from './raw-greenlet.ts';
+export * from './run.ts';
+export * from './run-with.ts';
+export * from './shield.ts';
+export * from './sleep.ts';
+export * from './spawn.ts';
+export * from './suspend.ts';
+export { Timeout, type TimeoutError, withTimeout } from './timeout.ts';
+export * from './trace.ts';
+export * from './until.ts';
+export * from './wait.ts';

@@ -1,0 +1,632 @@
+/**
+ * Greenlets as the `greenlet` package has them: coroutines that hand control to each other by `switch` and `throw`.
+ * `Greenlet` builds on this class; the hub resumes both in the same way.
+ *
+ * A greenlet drives its frames itself. `frame` is the innermost generator that the hub resumes; below it, in `frames`,
+ * lie those that called it through a `coroutine()` function. Switches, returns and errors are handled in one loop, so no
+ * chain of them, however long, grows the native stack.
+ *
+ * The object is kept small, for mass spawning is bound by the garbage collector: no private methods (they cost a hidden
+ * field), and what few greenlets need stands in `Extras`.
+ */
+import type { AsyncResource } from 'node:async_hooks';
+import { checkFunction, generatorNext, generatorReturn, generatorThrow, isGenerator, show } from './check.ts';
+import { captureContext, contexts, rootContext } from './context.ts';
+import { type BlockedGreenlet, GreenletExit, InvalidSwitchError, isExit, WrongHubError } from './errors.ts';
+import { hub } from './hub.ts';
+import {
+  BaseOperation,
+  BOUNCE,
+  type Operation,
+  RESULT,
+  type Resumption,
+  type Step,
+  SUSPENDED,
+  SWITCHING,
+  type WaitPoint,
+} from './operation.ts';
+import { perform } from './perform.ts';
+
+/** Made, and not started. @internal */
+export const NEW = 0;
+/** In the ready queue with nothing to lose: about to begin, or after `sleep(0)`. @internal */
+export const READY = 1;
+/** In the ready queue with what it waited for. @internal */
+export const GRANTED = 2;
+/** In the ready queue with an error that its next turn throws. @internal */
+export const THROWING = 3;
+/** On the native stack. @internal */
+export const RUNNING = 4;
+/** Blocked on `waitPoint`. @internal */
+export const BLOCKED = 5;
+/** Suspended in a raw `switch` or `throw`. @internal */
+export const SWITCHED = 6;
+/** Returned, or killed. @internal */
+export const ENDED = 7;
+/** Died of an error. @internal */
+export const FAILED = 8;
+
+/** Stands for "no error" where `undefined` may have been thrown. */
+const NONE: unique symbol = Symbol('no error');
+
+const nodeInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
+
+/** Errors that wait for the next suspension: each with the number of shields it may pass. */
+interface Interrupt {
+  readonly error: unknown;
+  readonly shields: number;
+}
+
+/** What few greenlets need, made on demand: a plain blocked greenlet must stay small. @internal */
+export class Extras {
+  /** Where control goes at the end of a raw greenlet; `undefined` for the hub. */
+  parent: RawGreenlet<any> | undefined;
+  /** Errors that wait for the next suspension. */
+  interrupts: Interrupt[] | undefined;
+  /** The storage context, once a storage is in use. */
+  context: AsyncResource | undefined;
+  name: string | undefined;
+  daemon = false;
+  /** How many `shield()` bodies the greenlet is in. */
+  shields = 0;
+  killed = false;
+  spawner: RawGreenlet | undefined;
+  spawnStack: string | undefined;
+  treeLocals: Record<PropertyKey, unknown> | undefined;
+  controller: AbortController | undefined;
+  promise: Promise<any> | undefined;
+}
+
+const switchPoint: WaitPoint = { cancel() {}, describe: () => 'switch()' };
+
+/**
+ * A coroutine that hands control to another one by itself. Follows `greenlet.greenlet`.
+ *
+ * @example
+ * ```ts
+ * import { RawGreenlet, run } from 'genlet';
+ *
+ * await run(function* () {
+ *   const echo = new RawGreenlet(function* (first: string) {
+ *     let heard: unknown = first;
+ *     for (;;) heard = yield* echo.parent!.switch(`echo ${heard}`);
+ *   });
+ *   console.log(yield* echo.switch('one')); // => echo one
+ *   console.log(yield* echo.switch('two')); // => echo two
+ * });
+ * ```
+ */
+export class RawGreenlet<T = unknown> {
+  /** The next in the ready queue, or in a wait queue. @internal */
+  next: any = null;
+  /** The one before in a wait queue. @internal */
+  prev: any = null;
+  /** @internal */
+  state: number = NEW;
+  /** Arguments; then what the next resume hands over or throws; then the result or the error it died of. @internal */
+  slot: any = undefined;
+  /** The innermost generator; `null` before the first turn and after the last. @internal */
+  frame: Generator<any, any, any> | null = null;
+  /** Callers of `frame` through `coroutine()` functions. @internal */
+  frames: Generator<any, any, any>[] | null = null;
+  /** @internal */
+  fn: (...args: any[]) => unknown;
+  /** @internal */
+  waitPoint: WaitPoint | null = null;
+  /** Tick of the hub at which it blocked. @internal */
+  since = 0;
+  /** @internal */
+  extras: Extras | undefined = undefined;
+  /** Its index among the greenlets that have ever blocked; negative before. @internal */
+  place = -1;
+  /** Never used again for another greenlet of this thread. */
+  readonly id: number;
+
+  /** `parent` is the current greenlet by default, and `null` for the hub. */
+  constructor(fn: (...args: any[]) => unknown, parent: RawGreenlet<any> | null = hub.current ?? null) {
+    checkFunction('function', fn);
+    this.fn = fn;
+    this.id = ++hub.made;
+    if (parent !== null) this.extra().parent = parent;
+    if (contexts.used) this.extra().context = captureContext();
+  }
+
+  /** `Greenlet-7` unless another name was assigned. */
+  get name(): string {
+    return this.extras?.name ?? `${this.constructor.name}-${this.id}`;
+  }
+
+  set name(name: string) {
+    this.extra().name = String(name);
+  }
+
+  /** Whether it has begun and not ended. */
+  get started(): boolean {
+    return this.state > NEW && this.state < ENDED;
+  }
+
+  /** Whether it has ended: returned, killed or failed. */
+  get dead(): boolean {
+    return this.state >= ENDED;
+  }
+
+  /** The error it died of; a `GreenletExit` counts as none. */
+  get exception(): unknown {
+    return this.state === FAILED ? this.slot : undefined;
+  }
+
+  /** @internal */
+  get daemon(): boolean {
+    return this.extras !== undefined && this.extras.daemon;
+  }
+
+  /** Who gets control when this one ends; `undefined` for the hub. Assignable: no cycles, a greenlet of the same hub. */
+  get parent(): RawGreenlet<any> | undefined {
+    return this.extras?.parent;
+  }
+
+  set parent(parent: RawGreenlet<any>) {
+    if (!(parent instanceof RawGreenlet)) {
+      throw looksLikeGreenlet(parent)
+        ? new WrongHubError('parent is a greenlet of another copy of genlet: use one of this hub')
+        : new TypeError(`parent is ${show(parent)}: give a greenlet`);
+    }
+    for (let at: RawGreenlet<any> | undefined = parent; at !== undefined; at = at.extras?.parent) {
+      if (at === this)
+        throw new InvalidSwitchError(`${parent.name} descends from ${this.name}: parents can't form a cycle`);
+    }
+    this.extra().parent = parent;
+  }
+
+  /**
+   * Hands control to this greenlet and suspends the current one until somebody switches back. The first switch gives
+   * the function its arguments; a later one the value of the pending `switch()`: nothing, the argument, or an array of
+   * several. A dead one passes control to its nearest living ancestor; the current one returns at once.
+   *
+   * A kill of the suspended greenlet is thrown here. Wake order: control goes straight to the target.
+   *
+   * @throws {InvalidSwitchError} the target is blocked in the hub, ready, or running further down the native stack
+   */
+  switch(...args: unknown[]): Operation<any> {
+    return new Switch(this, args, NONE);
+  }
+
+  /**
+   * Throws `error` into this greenlet where it is suspended, in the manner of `switch`. Into an unstarted one: its
+   * function never runs and the error surfaces in its parent; a `GreenletExit` becomes the parent's value.
+   */
+  throw(error: unknown = new GreenletExit()): Operation<any> {
+    return new Switch(this, [], error);
+  }
+
+  // ---- what operations use
+
+  /** Grants a blocked greenlet what it waits for and puts it at the end of the ready queue. @internal */
+  wake(value: unknown): void {
+    this.slot = value;
+    this.waitPoint = null;
+    this.state = GRANTED;
+    hub.push(this);
+  }
+
+  /** As `wake`, with an error. @internal */
+  fail(error: unknown): void {
+    this.slot = error;
+    this.waitPoint = null;
+    this.state = THROWING;
+    hub.push(this);
+  }
+
+  /** @internal */
+  isBlocked(): boolean {
+    return this.state === BLOCKED;
+  }
+
+  /** @internal */
+  isRunning(): boolean {
+    return this.state === RUNNING;
+  }
+
+  /** @internal */
+  isBlockedOn(point: WaitPoint): boolean {
+    return this.waitPoint === point;
+  }
+
+  /** See `hub.park`. @internal */
+  block(point: WaitPoint, tick: number): void {
+    if (this.extras !== undefined) this.checkInterrupts();
+    this.state = BLOCKED;
+    this.waitPoint = point;
+    this.since = tick;
+    if (this.place < 0) hub.register(this);
+  }
+
+  /** Goes to the end of the ready queue with a value it has been given. @internal */
+  giveWay(value: unknown): Step {
+    this.slot = value;
+    this.state = GRANTED;
+    hub.push(this);
+    return SUSPENDED;
+  }
+
+  /** Goes to the end of the ready queue, with nothing to lose. @internal */
+  yieldTurn(): Step {
+    if (this.extras !== undefined) this.checkInterrupts();
+    this.state = READY;
+    hub.push(this);
+    return SUSPENDED;
+  }
+
+  /**
+   * Throws `error` into the greenlet: at once where it is suspended with nothing granted, else at its next suspension.
+   * `shields` is the number of `shield()` bodies around the place that the error belongs to.
+   * @internal
+   */
+  interrupt(error: unknown, shields = 0): void {
+    const { state } = this;
+    const shielded = this.extras !== undefined && this.extras.shields > shields;
+    if (shielded || state === RUNNING || state === GRANTED || state === THROWING) {
+      const dying = state === THROWING && isExit(this.slot) && isExit(error);
+      if (!dying) (this.extra().interrupts ??= []).push({ error, shields });
+      return;
+    }
+    if (state === BLOCKED) this.waitPoint!.cancel(this as never);
+    if (state === READY) {
+      this.slot = error;
+      this.state = THROWING;
+    } else this.fail(error);
+  }
+
+  /** Takes back an error that is still waiting for a suspension. @internal */
+  withdraw(error: unknown): void {
+    const { extras } = this;
+    const left = extras?.interrupts?.filter((interrupt) => interrupt.error !== error);
+    if (left !== undefined) extras!.interrupts = left.length === 0 ? undefined : left;
+  }
+
+  /** Throws what a kill left pending, unless a shield keeps it off. @internal */
+  checkInterrupts(): void {
+    const { extras } = this;
+    const interrupts = extras?.interrupts;
+    if (interrupts === undefined) return;
+    const index = interrupts.findIndex((interrupt) => interrupt.shields >= extras!.shields);
+    if (index < 0) return;
+    const [{ error }] = interrupts.splice(index, 1) as [Interrupt];
+    if (interrupts.length === 0) extras!.interrupts = undefined;
+    throw error;
+  }
+
+  /**
+   * An operation suspended the greenlet, and yet it runs on: it was iterated by something other than `yield*`. Undoes
+   * the suspension and gives the error that says so. `top` is the frame that runs on, if it is known.
+   * @internal
+   */
+  abandonWait(operation?: { describe(): string }, top?: Generator<any, any, any>): TypeError {
+    const name = (this.waitPoint ?? operation)?.describe() ?? 'an operation';
+    this.leaveWait();
+    this.closeStaleFrames(top);
+    return new TypeError(
+      `${name} was iterated by something other than yield* (a spread, for...of, destructuring, Array.from): write yield* ${name}`,
+    );
+  }
+
+  /** @internal */
+  leaveWait(): void {
+    if (this.state === BLOCKED) this.waitPoint!.cancel(this as never);
+    else if (this.state === SWITCHED) hub.target = undefined;
+    else hub.unpush(this);
+    this.waitPoint = null;
+    this.slot = undefined;
+    this.state = RUNNING;
+  }
+
+  /** Ends the frames that `coroutine()` calls left above the one that is really running. @internal */
+  closeStaleFrames(top: Generator<any, any, any> | undefined): void {
+    const { frames } = this;
+    while (frames !== null && frames.length > 0 && this.frame !== top) {
+      try {
+        generatorReturn.call(this.frame!, undefined);
+        if (this.state !== RUNNING) this.leaveWait();
+      } catch (error) {
+        if (error instanceof TypeError && /already running/.test(error.message)) return;
+        hub.handleError(error, this, 'closing a frame');
+      }
+      this.frame = frames.pop()!;
+    }
+  }
+
+  /** @internal */
+  extra(): Extras {
+    this.extras ??= new Extras();
+    return this.extras;
+  }
+
+  /** After `enterWith` inside the greenlet. @internal */
+  recaptureContext(): void {
+    this.extra().context = captureContext();
+  }
+
+  // ---- the driver
+
+  /** Runs until it suspends or ends, and so on with each greenlet that control is handed to. @internal */
+  turn(): void {
+    let running: RawGreenlet<any> | undefined = this;
+    do running = contexts.used || hub.tracer !== undefined ? running.observedStep() : running.step();
+    while (running !== undefined);
+  }
+
+  /** One step with its storage context entered and the tracer told. @internal */
+  observedStep(): RawGreenlet<any> | undefined {
+    if (hub.tracer !== undefined) trace(this.state === THROWING ? 'throw' : 'switch', this);
+    const context = this.extras?.context ?? rootContext;
+    const target = contexts.used ? context.runInAsyncScope(this.step, this) : this.step();
+    if (hub.tracer !== undefined && target === undefined) trace('switch', undefined);
+    return target;
+  }
+
+  /** Resumes the innermost frame; gives the greenlet to switch to, if any. @internal */
+  step(): RawGreenlet<any> | undefined {
+    const { nest } = hub;
+    let throwing = this.state === THROWING;
+    hub.current = this;
+    hub.switches++;
+    this.state = RUNNING;
+    for (;;) {
+      const { frame, slot } = this;
+      this.slot = undefined;
+      let result: IteratorResult<unknown, unknown>;
+      try {
+        if (throwing) {
+          throwing = false;
+          if (frame === null) throw slot;
+          result = generatorThrow.call(frame, slot);
+        } else if (frame !== null) {
+          RESULT.value = slot;
+          result = generatorNext.call(frame, RESULT);
+        } else result = this.enter(slot);
+      } catch (error) {
+        hub.nest = nest;
+        if (this.state !== RUNNING) this.abandonWait();
+        if (!this.popFrame()) return this.failed(error);
+        throwing = true;
+        this.slot = error;
+        continue;
+      }
+      if (result === SUSPENDED) return undefined;
+      if (result.done === true) {
+        if (this.state !== RUNNING) {
+          throwing = true;
+          this.slot = this.abandonWait(undefined, frame!);
+        } else if (this.popFrame()) this.slot = result.value;
+        else return this.ended(result.value);
+      } else if (result === SWITCHING) {
+        const { target } = hub;
+        hub.target = undefined;
+        return target;
+      } else if (result !== BOUNCE) {
+        throwing = true;
+        this.slot = strangeYield(result);
+      }
+    }
+  }
+
+  /** First turn: only now is the generator made, so that a greenlet in the queue costs no frame. @internal */
+  enter(args: unknown[] | undefined): IteratorResult<unknown, unknown> {
+    const { fn } = this;
+    const made = args === undefined ? fn() : args.length === 1 ? fn(args[0]) : fn(...args);
+    const frame = isGenerator(made) ? made : perform(made);
+    if (frame === undefined) return { done: true, value: made };
+    this.frame = frame;
+    return generatorNext.call(frame, undefined);
+  }
+
+  /** @internal */
+  popFrame(): boolean {
+    const { frames } = this;
+    if (frames === null || frames.length === 0) return false;
+    this.frame = frames.pop()!;
+    return true;
+  }
+
+  /** @internal */
+  finish(state: number): void {
+    if (this.place >= 0) hub.unregister(this);
+    this.state = state;
+    this.frame = null;
+    this.frames = null;
+    if (this.extras !== undefined) this.extras.interrupts = undefined;
+  }
+
+  /** The function returned: control and value go to the parent. @internal */
+  ended(value: unknown): RawGreenlet<any> | undefined {
+    this.finish(ENDED);
+    this.slot = value;
+    return passUp(this, value, NONE);
+  }
+
+  /** The function threw: the error goes to the parent; an exit becomes its value. @internal */
+  failed(error: unknown): RawGreenlet<any> | undefined {
+    if (isExit(error)) return this.ended(error);
+    this.finish(FAILED);
+    this.slot = error;
+    return passUp(this, undefined, error);
+  }
+
+  /** To the ready queue for the first turn, after a delayed start. @internal */
+  begin(): void {
+    this.waitPoint = null;
+    this.state = READY;
+    hub.push(this);
+  }
+
+  /** Ends without ever having run. @internal */
+  dieUnbegun(error: unknown): RawGreenlet<any> | undefined {
+    if (this.state === READY) hub.unpush(this);
+    else if (this.state === BLOCKED) this.waitPoint!.cancel(this as never);
+    this.waitPoint = null;
+    return this.failed(error);
+  }
+
+  /** Gets ready to run next by a switch; throws into the caller where that can't be. @internal */
+  accept(args: unknown[], error: unknown): void {
+    const unbegun = this.frame === null;
+    if (this.state === READY && unbegun) hub.unpush(this);
+    else if (this.state === BLOCKED && (error !== NONE || unbegun)) this.waitPoint!.cancel(this as never);
+    else if (this.state !== SWITCHED && this.state !== NEW) {
+      throw new InvalidSwitchError(`can't switch to ${this.name}: it ${describeState(this)}`);
+    }
+    this.waitPoint = null;
+    if (error !== NONE) {
+      this.slot = error;
+      this.state = THROWING;
+    } else if (!unbegun) this.slot = args.length > 1 ? args : args[0];
+    else if (args.length > 0) this.slot = args;
+  }
+
+  /** @internal */
+  blockedReport(now: number): BlockedGreenlet {
+    const spawnedAt = this.extras?.spawnStack?.split('\n', 1)[0]?.trim();
+    const waitsFor = this.waitPoint?.describe() ?? 'its turn';
+    return { name: this.toString(), waitsFor, since: Math.max(0, Math.floor(now) - this.since), spawnedAt };
+  }
+
+  /** How it appears in messages: class, name and function. */
+  toString(): string {
+    const fn = this.fn.name;
+    return `<${this.name}${fn ? ` ${fn}` : ''}>`;
+  }
+
+  /** As `console.log` shows it. @internal */
+  [nodeInspect](): string {
+    return this.toString();
+  }
+}
+
+/** Sends the result of `child` to the nearest ancestor that lives, and gives that one to run next. */
+function passUp(child: RawGreenlet<any>, value: unknown, error: unknown): RawGreenlet<any> | undefined {
+  let heir = child.extras?.parent;
+  for (; heir !== undefined; heir = heir.extras?.parent) {
+    if (heir.dead) continue;
+    if (heir.state !== NEW || error === NONE) break;
+    heir.finish(FAILED); // unstarted: it never runs, and the error surfaces in its parent
+    heir.slot = error;
+  }
+  if (heir === undefined) {
+    if (error !== NONE) hub.handleError(error, child, 'greenlet');
+    return undefined;
+  }
+  try {
+    heir.accept([value], error);
+    return heir;
+  } catch (invalid) {
+    if (error === NONE) hub.handleError(invalid, child, 'end of a greenlet');
+    else heir.interrupt(error);
+    return undefined;
+  }
+}
+
+function describeState(greenlet: RawGreenlet<any>): string {
+  if (greenlet.state === BLOCKED) return `waits for ${greenlet.waitPoint!.describe()}`;
+  if (greenlet.state === RUNNING) return 'is running, below this one on the native stack';
+  return 'is ready to run already';
+}
+
+function looksLikeGreenlet(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'checkInterrupts' in value;
+}
+
+/** What to say to a coroutine that yielded something of its own. */
+function strangeYield(result: unknown): Error {
+  const { value } = result as IteratorYieldResult<unknown>;
+  const hint =
+    value instanceof BaseOperation
+      ? `write yield* ${value.describe()}, with a star`
+      : isGenerator(value)
+        ? 'write yield* before the call, with a star'
+        : value instanceof RawGreenlet
+          ? 'write yield* greenlet, with a star, to wait for its value'
+          : typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
+            ? 'write yield* until(promise) to wait for a promise'
+            : 'a coroutine suspends by yield* on an operation; to let others run write yield* sleep(0)';
+  return new TypeError(`a coroutine yielded ${show(value)}: ${hint}`);
+}
+
+/** Calls the tracer; one that throws is removed, and its error lands in the target. */
+function trace(event: 'switch' | 'throw', target: RawGreenlet<any> | undefined): void {
+  const { origin, tracer } = hub;
+  hub.origin = target;
+  try {
+    tracer!(event, origin, target);
+  } catch (error) {
+    hub.tracer = undefined;
+    if (target === undefined) hub.handleError(error, undefined, 'tracer');
+    else {
+      target.slot = error;
+      target.state = THROWING;
+    }
+  }
+}
+
+class Switch extends BaseOperation<any> {
+  readonly #target: RawGreenlet<any>;
+  readonly #args: unknown[];
+  readonly #error: unknown;
+
+  constructor(target: RawGreenlet<any>, args: unknown[], error: unknown) {
+    super();
+    this.#target = target;
+    this.#args = args;
+    this.#error = error;
+  }
+
+  next(resumed?: Resumption): Step {
+    if (resumed !== undefined) return resumed;
+    const me = hub.self(this);
+    me.checkInterrupts();
+    if (this.#error !== NONE) return this.#throw(me, this.#target);
+    const target = nearestAlive(this.#target);
+    const args = this.#args;
+    if (target === me) return hub.ready(args.length > 1 ? args : args[0]);
+    target.accept(args, NONE);
+    return this.#leave(me, target);
+  }
+
+  #throw(me: RawGreenlet<any>, target: RawGreenlet<any>): Step {
+    const error = this.#error;
+    if (target === me) throw error;
+    if (!target.dead && target.frame !== null) {
+      target.accept([], error);
+      return this.#leave(me, target);
+    }
+    // Dead or not begun: the error surfaces in the parent chain, where an exit counts as a value.
+    me.state = SWITCHED;
+    me.waitPoint = switchPoint;
+    const heir = !target.dead
+      ? target.dieUnbegun(error)
+      : isExit(error)
+        ? passUp(target, error, NONE)
+        : passUp(target, undefined, error);
+    if (heir === undefined) return me.yieldTurn();
+    hub.target = heir;
+    return SWITCHING;
+  }
+
+  #leave(me: RawGreenlet<any>, target: RawGreenlet<any>): Step {
+    me.state = SWITCHED;
+    me.waitPoint = switchPoint;
+    hub.target = target;
+    return SWITCHING;
+  }
+
+  describe(): string {
+    return `${this.#target.name}.${this.#error === NONE ? 'switch' : 'throw'}()`;
+  }
+}
+
+function nearestAlive(greenlet: RawGreenlet<any>): RawGreenlet<any> {
+  let at: RawGreenlet<any> | undefined = greenlet;
+  while (at?.dead) at = at.extras?.parent;
+  if (at === undefined)
+    throw new InvalidSwitchError(`can't switch to ${greenlet.name}: it is dead, and so are its parents`);
+  return at;
+}

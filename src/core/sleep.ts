@@ -1,0 +1,116 @@
+/** `sleep` and `idle`. */
+import { checkDuration } from './check.ts';
+import type { Deadline } from './deadline.ts';
+import { DEV } from './dev.ts';
+import { hub } from './hub.ts';
+import { BaseOperation, type Operation, type Resumption, type Step } from './operation.ts';
+import type { RawGreenlet } from './raw-greenlet.ts';
+
+class Yield extends BaseOperation<void> {
+  next(resumed?: Resumption): Step {
+    if (resumed !== undefined) return resumed;
+    return hub.self(this).yieldTurn();
+  }
+
+  describe(): string {
+    return 'sleep(0)';
+  }
+}
+
+/** It has no state, so one serves all; in dev mode each must be told apart. */
+const sharedYield = new Yield();
+
+class Sleep extends BaseOperation<void> {
+  readonly #ms: number;
+  readonly #ref: boolean;
+  #deadline: Deadline | undefined;
+
+  constructor(ms: number, ref: boolean) {
+    super();
+    this.#ms = ms;
+    this.#ref = ref;
+  }
+
+  next(resumed?: Resumption): Step {
+    if (resumed !== undefined) return resumed;
+    const me = hub.self(this);
+    const step = hub.park(me, this);
+    this.#deadline = hub.deadline(me, this, this.#ms, this.#ref);
+    return step;
+  }
+
+  cancel(): void {
+    this.#deadline!.cancel();
+  }
+
+  expire(me: RawGreenlet): void {
+    me.wake(undefined);
+  }
+
+  describe(): string {
+    return `sleep(${this.#ms})`;
+  }
+}
+
+/**
+ * Suspends the greenlet for `ms` milliseconds, never less. `sleep(0)` puts it at the back of the ready queue.
+ * Suspends; a kill or timeout ends the sleep. Sleepers that are due in the same millisecond wake in the order of their
+ * calls. With `ref: false` the sleep does not keep the process alive. Follows `gevent.sleep`.
+ *
+ * @throws {RangeError} `ms` is negative or NaN
+ * @example
+ * ```ts
+ * import { run, sleep, spawn } from 'genlet';
+ *
+ * await run(function* () {
+ *   const other = spawn(() => console.log('other'));
+ *   console.log('main'); // => main
+ *   yield* sleep(0); // => other
+ *   yield* sleep(2);
+ *   console.log(other.dead); // => true
+ * });
+ * ```
+ */
+export function sleep(ms = 0, options: { ref?: boolean } = {}): Operation<void> {
+  if (ms === 0) return DEV ? new Yield() : sharedYield;
+  return new Sleep(checkDuration('sleep() time', ms), options.ref ?? true);
+}
+
+class Idle extends BaseOperation<void> {
+  next(resumed?: Resumption): Step {
+    if (resumed !== undefined) return resumed;
+    const me = hub.self(this);
+    const step = hub.park(me, this);
+    hub.whenIdle(me);
+    return step;
+  }
+
+  cancel(me: RawGreenlet): void {
+    hub.forgetIdler(me);
+  }
+
+  describe(): string {
+    return 'idle()';
+  }
+}
+
+/**
+ * Suspends until nothing else is ready, I/O included. A kill ends the wait. Waiters wake together, in the order of
+ * their calls. Follows `gevent.idle`.
+ *
+ * @example
+ * ```ts
+ * import { idle, run, sleep, spawn } from 'genlet';
+ *
+ * await run(function* () {
+ *   spawn(function* () {
+ *     for (let i = 0; i < 3; i++) yield* sleep(0);
+ *     console.log('busy no more');
+ *   });
+ *   yield* idle(); // => busy no more
+ * });
+ * ```
+ */
+export function idle(): Operation<void> {
+  return new Idle();
+}

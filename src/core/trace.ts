@@ -1,0 +1,32 @@
+/** `setTrace`. */
+import { show } from './check.ts';
+import { hub, type Tracer } from './hub.ts';
+
+/**
+ * Installs a function that sees every switch and throw between greenlets, ends included; `undefined` as origin or
+ * target is the hub. It runs inside the switch and must not block. A tracer that throws is removed, and its error lands
+ * in the target. Gives the tracer that was installed before. Follows `greenlet.settrace`.
+ *
+ * @example
+ * ```ts
+ * import { RawGreenlet, run, setTrace } from 'genlet';
+ *
+ * await run(function* () {
+ *   const child = new RawGreenlet(() => 'done');
+ *   child.name = 'child';
+ *   setTrace((event, origin, target) => console.log(event, 'to', target === child ? 'child' : 'main'));
+ *   yield* child.switch();
+ *   setTrace(undefined);
+ *   // => switch to child
+ *   // => switch to main
+ * });
+ * ```
+ */
+export function setTrace(tracer: Tracer | undefined): Tracer | undefined {
+  if (tracer !== undefined && typeof tracer !== 'function')
+    throw new TypeError(`tracer is ${show(tracer)}: give a function`);
+  const before = hub.tracer;
+  hub.tracer = tracer;
+  hub.origin = hub.current;
+  return before;
+}
