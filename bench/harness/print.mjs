@@ -10,7 +10,7 @@ function header(table) {
 function cells({ name, absent, minimum, median, ratio, bars }) {
   const figures = absent
     ? [`absent: ${absent}`, '', '']
-    : [show(minimum, count), show(median, count), show(ratio, times)];
+    : [show(minimum, count), show(median, count), ratio === undefined ? '' : times(ratio)];
   return [name, ...figures, bars.map(({ text }) => text).join('; '), bars.map(reached).join('; ')];
 }
 
