@@ -6,7 +6,7 @@ import { Timer } from './timers.ts';
 
 /** What stands in the hub's ready queue: a greenlet or a callback. @internal */
 export interface Runnable {
-  next: any;
+  next: Runnable | null;
   /** Runs until it suspends or ends; never throws. */
   turn(): void;
 }

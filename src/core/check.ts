@@ -14,7 +14,7 @@ export function show(value: unknown): string {
 export function checkDuration(name: string, ms: number): number {
   if (typeof ms !== 'number') throw new TypeError(`${name} is ${show(ms)}: give a number of milliseconds`);
   if (!(ms >= 0)) throw new RangeError(`${name} is ${show(ms)}: give milliseconds, 0 or more`);
-  return ms < LONGEST ? ms : LONGEST;
+  return Math.min(ms, LONGEST);
 }
 
 /** A time limit: `undefined` or `null` for none, else as a duration. @internal */

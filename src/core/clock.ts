@@ -18,6 +18,7 @@ const LONGEST_ALARM = 2 ** 31 - 1;
 export class RealClock implements Clock {
   #alarm: NodeJS.Timeout | undefined;
   #due = Number.POSITIVE_INFINITY;
+  #ref = true;
   #wake: (() => void) | undefined;
 
   now(): number {
@@ -26,9 +27,8 @@ export class RealClock implements Clock {
 
   rest(due: number, ref: boolean, wake: () => void): void {
     // An alarm that rings too early is cheaper than one that is set anew whenever a timeout is cancelled.
-    if (this.#alarm !== undefined && this.#due <= due) {
-      if (ref) this.#alarm.ref();
-      else this.#alarm.unref();
+    if (this.#due <= due) {
+      this.#keepAlive(ref);
       return;
     }
     clearTimeout(this.#alarm);
@@ -38,7 +38,15 @@ export class RealClock implements Clock {
     this.#wake = wake;
     const delay = Math.max(1, Math.min(LONGEST_ALARM, Math.ceil(due - this.now())));
     this.#alarm = setTimeout(this.#ring, delay);
-    if (!ref) this.#alarm.unref();
+    this.#ref = true;
+    this.#keepAlive(ref);
+  }
+
+  #keepAlive(ref: boolean): void {
+    if (this.#alarm === undefined || this.#ref === ref) return;
+    this.#ref = ref;
+    if (ref) this.#alarm.ref();
+    else this.#alarm.unref();
   }
 
   #ring = (): void => {

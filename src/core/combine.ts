@@ -90,8 +90,11 @@ export function race<const O extends Operations>(operations: O): Operation<Resul
   const list = listOf(operations, 'race()');
   if (list.length === 0) throw new RangeError('race() got no operations: it would block for ever');
   return withChildren(list, function* (children) {
-    yield* joinall(children, { raiseError: true, count: 1 });
-    return children.find((child) => child.dead)!.value;
+    const [first] = yield* joinall(children, { count: 1 });
+    const ended = children.filter((child) => child.dead);
+    for (const child of ended) child.takeError(); // those that lost by less than a pass have nobody else to tell
+    if (!first!.successful()) throw first!.exception;
+    return first!.value;
   });
 }
 

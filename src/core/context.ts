@@ -9,9 +9,10 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 
 /** Whether some storage is, or was, in use. @internal */
-export const contexts: { used: boolean; onRecapture: (() => void) | undefined } = {
+export const contexts: { used: boolean; onUse: () => void; onEnter: () => void } = {
   used: false,
-  onRecapture: undefined,
+  onUse() {},
+  onEnter() {},
 };
 
 /** The empty context, for greenlets from before the first use of a storage. @internal */
@@ -25,26 +26,33 @@ export function captureContext(): AsyncResource | undefined {
 /** Looks whether a new resource carries a store; called when ordinary code spawns, before the first use was seen. @internal */
 export function detectContext(): void {
   const resource = new AsyncResource('genlet') as unknown as Record<symbol, unknown>;
-  contexts.used = Object.getOwnPropertySymbols(resource).some(
+  const carriesStore = Object.getOwnPropertySymbols(resource).some(
     (key) => /kResourceStore|context_frame/.test(key.description ?? '') && resource[key] !== undefined,
   );
+  if (carriesStore) noteUse();
+}
+
+function noteUse(): void {
+  contexts.used = true;
+  contexts.onUse();
 }
 
 const storagePrototype = AsyncLocalStorage.prototype;
-const { run, enterWith } = storagePrototype;
+const original = { run: storagePrototype.run, enterWith: storagePrototype.enterWith };
 
-function runAndNote(this: AsyncLocalStorage<unknown>, ...args: Parameters<typeof run>): unknown {
-  contexts.used = true;
-  if (storagePrototype.run === runAndNote) storagePrototype.run = run;
-  return Reflect.apply(run, this, args);
-}
+const noting = {
+  run(this: AsyncLocalStorage<unknown>, ...args: unknown[]): unknown {
+    noteUse();
+    if (storagePrototype.run === noting.run) storagePrototype.run = original.run;
+    return Reflect.apply(original.run, this, args);
+  },
 
-/** Stays for good: what is entered inside a greenlet must become part of that greenlet's context. */
-function enterAndNote(this: AsyncLocalStorage<unknown>, store: unknown): void {
-  contexts.used = true;
-  Reflect.apply(enterWith, this, [store]);
-  contexts.onRecapture?.();
-}
+  /** Stays for good: what is entered inside a greenlet must become part of that greenlet's context. */
+  enterWith(this: AsyncLocalStorage<unknown>, store: unknown): void {
+    noteUse();
+    Reflect.apply(original.enterWith, this, [store]);
+    contexts.onEnter();
+  },
+};
 
-storagePrototype.run = runAndNote as typeof run;
-storagePrototype.enterWith = enterAndNote;
+Object.assign(storagePrototype, noting);

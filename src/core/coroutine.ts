@@ -21,7 +21,7 @@ const call: Iterator<any, any, any> & { [Symbol.iterator](): typeof call } = {
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
-    const me = hub.self(described);
+    const me = hub.self(described, arguments.length);
     const callee = hub.callee!;
     const caller = me.frame!;
     if (me.frames === null) me.frames = [caller];

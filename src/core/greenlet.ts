@@ -57,13 +57,13 @@ export interface GetOptions {
  * });
  * ```
  */
-export class Greenlet<T = unknown> extends RawGreenlet<T> implements Operation<T>, PromiseLike<T> {
+export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, PromiseLike<T> {
   /** The first of the links, which form a circle. @internal */
   links: Link | undefined = undefined;
 
   /** An unstarted greenlet that will call `fn` with `args`. */
   constructor(fn?: (...args: any[]) => Operation<T> | PromiseLike<T> | T, ...args: unknown[]) {
-    super(fn ?? unset, null);
+    super(fn === undefined ? unset : fn, null);
     if (fn === undefined) {
       if (this.run === Greenlet.prototype.run) {
         throw new TypeError('new Greenlet() got undefined: give a function, or override *run() in a subclass');
@@ -74,10 +74,15 @@ export class Greenlet<T = unknown> extends RawGreenlet<T> implements Operation<T
     if (hub.tracking) this.track();
   }
 
-  /** `new this(...)`, started. */
-  static spawn<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Greenlet<Outcome<R>> {
-    checkFunction('spawn() target', fn);
-    return new Greenlet<Outcome<R>>(fn as never, ...args).start();
+  /** `new this(...)`, started; also of a subclass. Follows `Greenlet.spawn`. */
+  static spawn<A extends unknown[], R>(
+    this: typeof Greenlet,
+    fn: (...args: A) => R,
+    ...args: A
+  ): Greenlet<Outcome<R>>;
+  static spawn<A extends unknown[], G extends Greenlet<any>>(this: new (...args: A) => G, ...args: A): G;
+  static spawn(this: new (...args: any[]) => Greenlet<any>, ...args: unknown[]): Greenlet<any> {
+    return new this(...args).start();
   }
 
   /** What runs; a subclass overrides it, as a generator method or a plain one. */
@@ -103,11 +108,11 @@ export class Greenlet<T = unknown> extends RawGreenlet<T> implements Operation<T
   }
 
   /** The parent of a greenlet is the hub. */
-  override get parent(): RawGreenlet<any> | undefined {
+  override get parent(): RawGreenlet | undefined {
     return undefined;
   }
 
-  override set parent(_: RawGreenlet<any>) {
+  override set parent(_: RawGreenlet) {
     throw new InvalidSwitchError(`${this.name} belongs to the hub: only a RawGreenlet can be given another parent`);
   }
 
@@ -123,6 +128,11 @@ export class Greenlet<T = unknown> extends RawGreenlet<T> implements Operation<T
     if (daemon === this.daemon) return;
     this.extra().daemon = daemon;
     if (this.started) hub.countDaemon(daemon ? 1 : -1);
+  }
+
+  /** @internal */
+  override get counts(): boolean {
+    return !this.daemon;
   }
 
   /** Who spawned it; recorded while `hub.tracking` is on. Follows `spawning_greenlet`. */
@@ -167,14 +177,15 @@ export class Greenlet<T = unknown> extends RawGreenlet<T> implements Operation<T
     if (this.state !== NEW) return this;
     this.state = READY;
     hub.enlist(this);
-    hub.push(this);
+    if (this.state === READY) hub.push(this); // a spawn hook may have killed it
     return this;
   }
 
   /** Starts it on top of `parent`, which goes on when this one first blocks. @internal */
-  runNow(parent: RawGreenlet<any>): void {
+  runNow(parent: RawGreenlet | undefined): void {
     this.state = READY;
     hub.enlist(this);
+    if (this.dead) return; // killed by a spawn hook
     const { nest } = hub;
     hub.nest = nest + 1;
     this.turn();
@@ -189,6 +200,7 @@ export class Greenlet<T = unknown> extends RawGreenlet<T> implements Operation<T
     this.state = BLOCKED;
     this.waitPoint = new StartTimer(this, ms);
     hub.enlist(this);
+    if (!this.dead) hub.register(this);
     return this;
   }
 
@@ -337,8 +349,8 @@ export class Greenlet<T = unknown> extends RawGreenlet<T> implements Operation<T
 
   /** Takes back a link of any kind; nothing happens if there is none. */
   unlink(callback: (greenlet: this) => unknown): void {
-    for (const link of Link.all(this))
-      if (link instanceof CallbackLink && link.callback === callback) return link.removeFrom(this);
+    const link = Link.all(this).find((link) => link instanceof CallbackLink && link.callback === callback);
+    link?.removeFrom(this);
   }
 
   /** @internal */
@@ -397,7 +409,7 @@ class Returned extends BaseOperation<any> {
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
-    hub.self(this);
+    hub.self(this, arguments.length);
     const { value } = this;
     this.value = undefined;
     return hub.ready(value);
@@ -423,7 +435,7 @@ class StartTimer {
     this.#deadline = hub.deadline(greenlet, this, ms);
   }
 
-  expire(greenlet: RawGreenlet<any>): void {
+  expire(greenlet: RawGreenlet): void {
     greenlet.begin();
   }
 
@@ -438,10 +450,10 @@ class StartTimer {
 
 /** Wakes a greenlet that waits for another one's end; hands it the result if it asked for that. */
 class Joiner extends Link {
-  readonly #waiter: RawGreenlet<any>;
+  readonly #waiter: RawGreenlet;
   readonly #wantsResult: boolean;
 
-  constructor(waiter: RawGreenlet<any>, wantsResult: boolean) {
+  constructor(waiter: RawGreenlet, wantsResult: boolean) {
     super();
     this.#waiter = waiter;
     this.#wantsResult = wantsResult;
@@ -475,7 +487,7 @@ class Join extends BaseOperation<void> {
       this.#deadline?.cancel();
       return resumed;
     }
-    const me = hub.self(this);
+    const me = hub.self(this, arguments.length);
     if (me === this.#target) {
       me.checkInterrupts(); // its own kill
       throw new InvalidSwitchError(`${me.name} would wait for its own end for ever`);
@@ -493,7 +505,7 @@ class Join extends BaseOperation<void> {
     this.#joiner!.removeFrom(this.#target);
   }
 
-  expire(me: RawGreenlet<any>): void {
+  expire(me: RawGreenlet): void {
     this.#joiner!.removeFrom(this.#target);
     me.wake(undefined);
   }
@@ -520,11 +532,11 @@ class Get<T> extends BaseOperation<T> {
       this.#deadline?.cancel();
       return resumed;
     }
-    const me = hub.self(this);
+    const me = hub.self(this, arguments.length);
     const target = this.#target;
     if (target.state === ENDED) return hub.ready(target.slot);
     if (target.state === FAILED) throw target.takeError();
-    if (me === (target as RawGreenlet<any>))
+    if (me === (target as RawGreenlet))
       throw new InvalidSwitchError(`${me.name} would wait for its own result for ever`);
     if (this.#timeout === 0) throw timedOut(this.describe(), 0);
     const step = hub.park(me, this);
@@ -539,7 +551,7 @@ class Get<T> extends BaseOperation<T> {
     this.#joiner!.removeFrom(this.#target);
   }
 
-  expire(me: RawGreenlet<any>): void {
+  expire(me: RawGreenlet): void {
     this.#joiner!.removeFrom(this.#target);
     me.fail(timedOut(this.describe(), this.#timeout!));
   }
@@ -575,7 +587,7 @@ class CallbackLink extends Link {
       if (!this.linked) return;
       this.removeFrom(greenlet);
       if (this.#kind === 'raw') this.callback(greenlet);
-      else new Greenlet(this.callback, greenlet).start();
+      else new Greenlet(this.callback, greenlet).runNow(undefined);
     });
   }
 }

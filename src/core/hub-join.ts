@@ -22,8 +22,8 @@ export class HubJoin extends BaseOperation<boolean> {
       return resumed;
     }
     const hub = this.#hub;
-    const me = hub.self(this);
-    if (hub.isIdle(1)) return hub.ready(true);
+    const me = hub.self(this, arguments.length);
+    if (hub.isIdle(me)) return hub.ready(true);
     if (this.#timeout === 0) return hub.ready(false);
     hub.park(me, this);
     hub.joiners.add(me);

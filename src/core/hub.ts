@@ -55,21 +55,21 @@ export interface HubStats {
   readonly timers: number;
   /**
    * The longest time between two readings of the clock, in milliseconds, and the greenlet that took it. With several
-   * turns between the readings (up to 64 short ones) it is a sum and its greenlet is `undefined`; while `tracking` is
+   * turns between the readings (up to 256 short ones) it is a sum and its greenlet is `undefined`; while `tracking` is
    * on the clock is read after every turn.
    */
   readonly longestSlice: { readonly ms: number; readonly greenlet: RawGreenlet | undefined };
 }
 
 /** Turns between two readings of the clock: adapted between 1 and this, aiming at `CHECK_EVERY` ms. */
-const MOST_TURNS = 64;
+const MOST_TURNS = 256;
 const CHECK_EVERY = 0.02;
 /** Promise reactions that may drain on their own between two turns of the event loop, and between clock readings. */
 const INLINE_DRAINS = 512;
 const INLINE_CHECK = 16;
 
-/** Passes through the ready queue after which an error counts as not taken, on a hub that is never idle. */
-const PASSES_TO_TAKE = 8;
+/** Slices after which an error counts as not taken, on a hub that always has something ready. */
+const PATIENCE = 8;
 
 const realClock = new RealClock();
 
@@ -87,6 +87,8 @@ export class Hub {
   target: RawGreenlet | undefined = undefined;
   /** The generator that a `coroutine()` call is about to enter. @internal */
   callee: Generator<any, any, any> | undefined = undefined;
+  /** Whether turns take the longer way: a storage is in use, or a tracer is installed. @internal */
+  observed: boolean = contexts.used;
   /** Set while a tracer is installed. @internal */
   tracer: Tracer | undefined = undefined;
   /** The last one that ran, for the tracer. @internal */
@@ -134,6 +136,7 @@ export class Hub {
   #alive = 0;
   #daemons = 0;
   #reportedStall = -1;
+  #busyDrains = 0;
   #longest: HubStats['longestSlice'] = { ms: 0, greenlet: undefined };
   #spawnHooks: ((greenlet: Greenlet<any>) => void)[] = [];
   #idlers: RawGreenlet[] = [];
@@ -141,23 +144,37 @@ export class Hub {
 
   constructor() {
     process.on('beforeExit', () => this.stalled());
-    contexts.onRecapture = () => this.current?.recaptureContext();
+    contexts.onUse = () => {
+      this.observed = true;
+    };
+    contexts.onEnter = () => this.current?.recaptureContext();
   }
 
   // ---- the kernel: what operations use
 
-  /** The greenlet that performs `operation`; throws where there is none, or where it was not performed by `yield*`. @internal */
-  self(operation: { describe(): string }): RawGreenlet {
+  /**
+   * The greenlet that performs `operation`; throws where there is none, or where it was not performed by `yield*`.
+   * `passed` is `arguments.length` of the operation's `next`: `yield*` passes one at the first call, everything else none.
+   * @internal
+   */
+  self(operation: { describe(): string }, passed = 1): RawGreenlet {
     const me = this.current;
     if (me === undefined) throw this.#outside(operation);
-    if (!me.isRunning()) throw me.abandonWait(operation);
-    if (this.budget <= 1) me.checkInterrupts(); // a loop of ready operations can be killed where it would give way
+    if (passed === 0 || !me.isRunning()) throw me.abandonWait(operation);
+    if (--this.budget <= 0) this.#endSlice(me);
     return me;
+  }
+
+  /** If the slice is over, leaves the budget at 0, so that a ready operation gives way; a kill may arrive there. */
+  #endSlice(me: RawGreenlet): void {
+    if (!this.#checkTime(me)) return;
+    this.budget = 0;
+    me.checkInterrupts();
   }
 
   /** The answer of an operation that need not block. When the slice is over it gives way, so that loops of such operations can't starve others. @internal */
   ready(value: unknown): Step {
-    if (--this.budget <= 0 && this.#isSliceOver()) return this.current!.giveWay(value);
+    if (this.budget <= 0) return this.current!.giveWay(value);
     RESULT.value = value;
     return RESULT;
   }
@@ -191,7 +208,7 @@ export class Hub {
     if (!this.#running && !this.#armed) this.#arm();
   }
 
-  /** Takes something out of the ready queue: linear, and needed only for a raw switch to a spawned greenlet. @internal */
+  /** Takes something out of the ready queue: linear, for the rare cases. @internal */
   unpush(runnable: Runnable): void {
     let before: Runnable | null = null;
     for (let at = this.#head; at !== null; before = at, at = at.next) {
@@ -202,6 +219,10 @@ export class Hub {
       at.next = null;
       return;
     }
+  }
+
+  *#queued(): Generator<Runnable, void, undefined> {
+    for (let runnable = this.#head; runnable !== null; runnable = runnable.next) yield runnable;
   }
 
   /**
@@ -251,8 +272,8 @@ export class Hub {
       this.tick = Math.floor(now);
       this.timers.expire(now);
       this.budget = this.#batch;
+      this.#sliceStart = this.#read;
     }
-    if (readClock) this.#sliceStart = this.#read;
     let last: Runnable | undefined;
     for (let runnable = this.#head; runnable !== null; runnable = this.#head) {
       const { next } = runnable;
@@ -260,12 +281,12 @@ export class Hub {
       if (next === null) this.#tail = null;
       else runnable.next = null;
       last = runnable;
-      runnable.turn();
-      if (--this.budget <= 0 && this.#checkTime(runnable)) break;
+      last.turn();
+      if (--this.budget <= 0 && this.#checkTime(last)) break;
     }
     this.current = undefined;
     RESULT.value = undefined;
-    if (readClock && last !== undefined) this.#checkTime(last);
+    if (readClock && last !== undefined && this.budget !== this.#batch) this.#checkTime(last);
     if (this.untaken.size > 0) this.#reportUntaken();
     if (this.joiners.size > 0 && this.isIdle()) this.#releaseJoiners();
     this.#running = false;
@@ -274,13 +295,6 @@ export class Hub {
     } else if (this.#idlers.length > 0) {
       if (!this.#armed) this.#arm();
     } else this.#rest();
-  }
-
-  /** By the clock; by counting when that is virtual, so that a program's order of events can be had again. */
-  #isSliceOver(): boolean {
-    if (this.#clock === realClock) return this.#checkTime(this.current!);
-    this.budget = MOST_TURNS;
-    return true;
   }
 
   /** Reads the clock: settles young timers, notes the longest slice, and adapts how often this is done. Tells whether the slice is over. */
@@ -293,14 +307,17 @@ export class Hub {
     this.tick = Math.floor(now);
     this.timers.settle(now);
     if (elapsed > this.#longest.ms) {
-      this.#longest = {
-        ms: elapsed,
-        greenlet: turns <= 1 && !(last instanceof Callback) ? (last as RawGreenlet) : undefined,
-      };
+      const greenlet = turns <= 1 && !(last instanceof Callback) ? (last as RawGreenlet) : undefined;
+      this.#longest = { ms: elapsed, greenlet };
+    }
+    if (this.#clock !== realClock) {
+      // The order of events must not depend on the machine's speed: a slice is a number of turns.
+      this.budget = this.#batch = MOST_TURNS;
+      return true;
     }
     if (this.tracking) this.#batch = 1;
-    else if (elapsed > 2 * CHECK_EVERY) this.#batch = Math.max(1, Math.floor((turns * CHECK_EVERY) / elapsed));
-    else if (elapsed < CHECK_EVERY && this.#batch < MOST_TURNS && turns >= this.#batch) this.#batch *= 2;
+    else if (elapsed > 2 * CHECK_EVERY) this.#batch = Math.max(1, ((turns * CHECK_EVERY) / elapsed) | 0);
+    else if (elapsed < CHECK_EVERY && turns >= this.#batch) this.#batch = Math.min(MOST_TURNS, 2 * this.#batch);
     this.budget = this.#batch;
     return read - this.#sliceStart >= this.switchInterval;
   }
@@ -368,20 +385,13 @@ export class Hub {
     if (!this.#running && !this.#armed) this.#arm();
   }
 
-  /** Reports failures that nobody took by the time that nothing is ready, or some passes later if that doesn't come. */
+  /** At the end of a pass, which is when nothing is ready, reports failures that nobody took. */
   #reportUntaken(): void {
+    if (this.#head !== null && ++this.#busyDrains < PATIENCE) return;
+    this.#busyDrains = 0;
     const failed = [...this.untaken];
-    const report = () => {
-      for (const greenlet of failed) {
-        if (this.untaken.delete(greenlet)) this.handleError(greenlet.exception, greenlet, 'greenlet');
-      }
-    };
-    if (this.#head === null) report();
-    else this.#afterPasses(PASSES_TO_TAKE, report);
-  }
-
-  #afterPasses(passes: number, report: () => void): void {
-    this.callSoon(() => (passes > 1 ? this.#afterPasses(passes - 1, report) : report()));
+    this.untaken.clear();
+    for (const greenlet of failed) this.handleError(greenlet.exception, greenlet, 'greenlet');
   }
 
   // ---- the greenlets of this hub
@@ -398,12 +408,13 @@ export class Hub {
   retire(greenlet: Greenlet<any>): void {
     this.#alive--;
     if (greenlet.daemon) this.#daemons--;
-    else if (this.#alive === this.#daemons && this.#daemons > 0) this.#killDaemons();
+    else this.#endDaemons();
   }
 
   /** @internal */
   countDaemon(by: 1 | -1): void {
     this.#daemons += by;
+    this.callSoon(() => this.#endDaemons());
   }
 
   /** @internal */
@@ -423,10 +434,15 @@ export class Hub {
   greenlets(): RawGreenlet[] {
     const living = new Set(this.#blockers);
     if (this.current !== undefined) living.add(this.current);
-    for (let runnable = this.#head; runnable !== null; runnable = runnable.next) {
+    for (const runnable of this.#queued()) {
       if (!(runnable instanceof Callback)) living.add(runnable as RawGreenlet);
     }
     return [...living].sort((one, other) => one.id - other.id);
+  }
+
+  /** Kills the daemons if nobody else is left. */
+  #endDaemons(): void {
+    if (this.#alive === this.#daemons && this.#daemons > 0) this.#killDaemons();
   }
 
   #killDaemons(): void {
@@ -443,10 +459,11 @@ export class Hub {
     }
   }
 
-  /** Whether nobody but those in `hub.join()` has anything left to do; `more` are about to join. @internal */
-  isIdle(more = 0): boolean {
-    const others = this.#alive - this.#daemons - this.joiners.size - more;
-    return others <= 0 && this.#head === null && this.timers.refs === 0;
+  /** Whether nobody but those in `hub.join()`, and `me`, has anything left to do. @internal */
+  isIdle(me?: RawGreenlet): boolean {
+    const joining = [...this.joiners, me].filter((joiner) => joiner?.counts).length;
+    const others = this.#alive - this.#daemons - joining;
+    return others === 0 && this.#head === null && this.timers.refs === 0;
   }
 
   #releaseJoiners(): void {
@@ -465,13 +482,14 @@ export class Hub {
    * @internal
    */
   stalled(): void {
+    if (this.#head !== null) return; // there is work since
     if (this.joiners.size > 0) {
       this.#releaseJoiners();
       return;
     }
     if (this.#alive === 0) return;
     const blocked = this.greenlets().filter((greenlet) => !greenlet.daemon);
-    const mains = [...this.mains].filter((main) => main.isBlocked());
+    const mains = [...this.mains].filter((main) => main.isSuspended());
     if (mains.length > 0) {
       const error = this.#loopExit(blocked);
       for (const main of mains) main.interrupt(error, Number.POSITIVE_INFINITY);
@@ -578,10 +596,15 @@ export class Hub {
 
   /** Counters since the start. */
   stats(): HubStats {
-    let ready = 0;
-    for (let runnable = this.#head; runnable !== null; runnable = runnable.next) ready++;
     const { switches, spawned, timers } = this;
-    return { switches, spawned, alive: this.#alive, ready, timers: timers.size, longestSlice: this.#longest };
+    return {
+      switches,
+      spawned,
+      alive: this.#alive,
+      ready: [...this.#queued()].length,
+      timers: timers.size,
+      longestSlice: this.#longest,
+    };
   }
 }
 

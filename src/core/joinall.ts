@@ -7,7 +7,7 @@ import { Link } from './links.ts';
 import { BaseOperation, type Coroutine, type Operation, type Resumption, type Step } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
 import { timedOut } from './timeout.ts';
-import { iwait, wait } from './wait.ts';
+import { iwait } from './wait.ts';
 
 /** Options of `joinall`. */
 export interface JoinallOptions {
@@ -55,7 +55,8 @@ export function joinall<G extends Greenlet<any>>(greenlets: Iterable<G>, options
   const list = listOf(greenlets, 'joinall()') as G[];
   const { timeout, raiseError = false, count } = options;
   if (count !== undefined) checkInteger('count', count, 0);
-  if (!raiseError && count === undefined && checkTimeout(timeout) === undefined) return new JoinAll(list);
+  const limit = checkTimeout(timeout);
+  if (!raiseError && count === undefined && limit === undefined) return new JoinAll(list);
   return joinSome(list, options);
 }
 
@@ -77,7 +78,7 @@ class JoinAll<G extends Greenlet<any>> extends BaseOperation<G[]> {
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
-    const me = hub.self(this);
+    const me = hub.self(this, arguments.length);
     checkNotSelf(this.#greenlets, me);
     const alive = this.#nextAlive();
     if (alive === undefined) return hub.ready(this.#ended());
@@ -133,16 +134,20 @@ class Advance extends Link {
 
 function* joinSome<G extends Greenlet<any>>(greenlets: G[], options: JoinallOptions): Coroutine<G[]> {
   checkNotSelf(greenlets, hub.self({ describe: () => 'joinall()' }));
-  const { raiseError = false, ...limits } = options;
-  if (!raiseError) return (yield* wait(greenlets, limits)).sort(inOrderOfCompletion);
-  const failed = greenlets.filter((greenlet) => greenlet.exception !== undefined).sort(inOrderOfCompletion)[0];
-  if (failed !== undefined) throw failed.takeError();
+  const { raiseError = false, timeout, count = greenlets.length } = options;
   const ended: G[] = [];
-  using ready = iwait(greenlets, limits);
-  for (let step: IteratorResult<G, undefined>; !(step = yield* ready.next()).done; ) {
-    if (!step.value.successful()) throw step.value.takeError();
-    ended.push(step.value);
+  const add = (greenlet: G) => {
+    if (raiseError && !greenlet.successful()) throw greenlet.takeError();
+    ended.push(greenlet);
+  };
+  const waiting = new Set(greenlets);
+  for (const greenlet of [...waiting].filter(({ dead }) => dead).sort(inOrderOfCompletion)) {
+    if (ended.length >= count) return ended;
+    add(greenlet);
+    waiting.delete(greenlet);
   }
+  using ready = iwait(waiting, { count: Math.max(0, count - ended.length), timeout: timeout ?? null });
+  for (let step: IteratorResult<G, undefined>; !(step = yield* ready.next()).done; ) add(step.value);
   return ended.sort(inOrderOfCompletion);
 }
 

@@ -76,6 +76,9 @@ export interface WaitPoint {
 /**
  * The base of all built-in operations.
  *
+ * In its first call, `next` passes `arguments.length` on to `hub.self`: `yield*` calls `next(undefined)`, but a spread,
+ * `for...of`, destructuring and `Array.from` call `next()`. That is how misuse is told from use.
+ *
  * `next` is written out in each class: a shared `next` that calls an abstract method becomes megamorphic in a program
  * with many kinds of operations, and costs 1.6 times as much.
  * @internal
@@ -98,7 +101,7 @@ export abstract class BaseOperation<T> implements Operation<T>, Iterator<Suspens
     throw error;
   }
 
-  /** Only a destructuring or a broken-off loop calls this: misuse, which `next` detects and names. */
+  /** Called when a destructuring or a broken-off loop closes its iterator: `next` then says what is wrong. */
   return(): IteratorResult<Suspension, T> {
     return this.next();
   }

@@ -11,7 +11,7 @@
  */
 import type { AsyncResource } from 'node:async_hooks';
 import { checkFunction, generatorNext, generatorReturn, generatorThrow, isGenerator, show } from './check.ts';
-import { captureContext, contexts, rootContext } from './context.ts';
+import { captureContext, contexts, detectContext, rootContext } from './context.ts';
 import { type BlockedGreenlet, GreenletExit, InvalidSwitchError, isExit, WrongHubError } from './errors.ts';
 import { hub } from './hub.ts';
 import {
@@ -60,7 +60,7 @@ interface Interrupt {
 /** What few greenlets need, made on demand: a plain blocked greenlet must stay small. @internal */
 export class Extras {
   /** Where control goes at the end of a raw greenlet; `undefined` for the hub. */
-  parent: RawGreenlet<any> | undefined;
+  parent: RawGreenlet | undefined;
   /** Errors that wait for the next suspension. */
   interrupts: Interrupt[] | undefined;
   /** The storage context, once a storage is in use. */
@@ -96,7 +96,7 @@ const switchPoint: WaitPoint = { cancel() {}, describe: () => 'switch()' };
  * });
  * ```
  */
-export class RawGreenlet<T = unknown> {
+export class RawGreenlet {
   /** The next in the ready queue, or in a wait queue. @internal */
   next: any = null;
   /** The one before in a wait queue. @internal */
@@ -123,11 +123,12 @@ export class RawGreenlet<T = unknown> {
   readonly id: number;
 
   /** `parent` is the current greenlet by default, and `null` for the hub. */
-  constructor(fn: (...args: any[]) => unknown, parent: RawGreenlet<any> | null = hub.current ?? null) {
+  constructor(fn: (...args: any[]) => unknown, parent: RawGreenlet | null = hub.current ?? null) {
     checkFunction('function', fn);
     this.fn = fn;
     this.id = ++hub.made;
     if (parent !== null) this.extra().parent = parent;
+    if (!contexts.used && hub.current === undefined) detectContext();
     if (contexts.used) this.extra().context = captureContext();
   }
 
@@ -157,21 +158,21 @@ export class RawGreenlet<T = unknown> {
 
   /** @internal */
   get daemon(): boolean {
-    return this.extras !== undefined && this.extras.daemon;
+    return this.extras?.daemon === true;
   }
 
   /** Who gets control when this one ends; `undefined` for the hub. Assignable: no cycles, a greenlet of the same hub. */
-  get parent(): RawGreenlet<any> | undefined {
+  get parent(): RawGreenlet | undefined {
     return this.extras?.parent;
   }
 
-  set parent(parent: RawGreenlet<any>) {
+  set parent(parent: RawGreenlet) {
     if (!(parent instanceof RawGreenlet)) {
       throw looksLikeGreenlet(parent)
         ? new WrongHubError('parent is a greenlet of another copy of genlet: use one of this hub')
         : new TypeError(`parent is ${show(parent)}: give a greenlet`);
     }
-    for (let at: RawGreenlet<any> | undefined = parent; at !== undefined; at = at.extras?.parent) {
+    for (let at: RawGreenlet | undefined = parent; at !== undefined; at = at.extras?.parent) {
       if (at === this)
         throw new InvalidSwitchError(`${parent.name} descends from ${this.name}: parents can't form a cycle`);
     }
@@ -227,6 +228,16 @@ export class RawGreenlet<T = unknown> {
     return this.state === RUNNING;
   }
 
+  /** Whether only another greenlet or the event loop can bring it on. @internal */
+  isSuspended(): boolean {
+    return this.state === BLOCKED || this.state === SWITCHED;
+  }
+
+  /** Whether the hub waits for its end before it is idle. @internal */
+  get counts(): boolean {
+    return false;
+  }
+
   /** @internal */
   isBlockedOn(point: WaitPoint): boolean {
     return this.waitPoint === point;
@@ -264,10 +275,10 @@ export class RawGreenlet<T = unknown> {
    */
   interrupt(error: unknown, shields = 0): void {
     const { state } = this;
+    if (this.dead) return;
     const shielded = this.extras !== undefined && this.extras.shields > shields;
     if (shielded || state === RUNNING || state === GRANTED || state === THROWING) {
-      const dying = state === THROWING && isExit(this.slot) && isExit(error);
-      if (!dying) (this.extra().interrupts ??= []).push({ error, shields });
+      this.postpone({ error, shields });
       return;
     }
     if (state === BLOCKED) this.waitPoint!.cancel(this as never);
@@ -275,6 +286,16 @@ export class RawGreenlet<T = unknown> {
       this.slot = error;
       this.state = THROWING;
     } else this.fail(error);
+  }
+
+  /** Keeps an error for the next suspension; two kills before that are one. @internal */
+  postpone(interrupt: Interrupt): void {
+    const extras = this.extra();
+    extras.interrupts ??= [];
+    const dying =
+      (this.state === THROWING && isExit(this.slot)) || extras.interrupts.some(({ error }) => isExit(error));
+    if (!dying || !isExit(interrupt.error)) extras.interrupts.push(interrupt);
+    if (extras.interrupts.length === 0) extras.interrupts = undefined;
   }
 
   /** Takes back an error that is still waiting for a suspension. @internal */
@@ -303,7 +324,7 @@ export class RawGreenlet<T = unknown> {
    */
   abandonWait(operation?: { describe(): string }, top?: Generator<any, any, any>): TypeError {
     const name = (this.waitPoint ?? operation)?.describe() ?? 'an operation';
-    this.leaveWait();
+    if (this.state !== RUNNING) this.leaveWait();
     this.closeStaleFrames(top);
     return new TypeError(
       `${name} was iterated by something other than yield* (a spread, for...of, destructuring, Array.from): write yield* ${name}`,
@@ -350,22 +371,21 @@ export class RawGreenlet<T = unknown> {
 
   /** Runs until it suspends or ends, and so on with each greenlet that control is handed to. @internal */
   turn(): void {
-    let running: RawGreenlet<any> | undefined = this;
-    do running = contexts.used || hub.tracer !== undefined ? running.observedStep() : running.step();
+    let running: RawGreenlet | undefined = this;
+    do running = hub.observed ? running.observedStep() : running.step();
     while (running !== undefined);
+    if (hub.tracer !== undefined) trace('switch', undefined);
   }
 
   /** One step with its storage context entered and the tracer told. @internal */
-  observedStep(): RawGreenlet<any> | undefined {
+  observedStep(): RawGreenlet | undefined {
     if (hub.tracer !== undefined) trace(this.state === THROWING ? 'throw' : 'switch', this);
     const context = this.extras?.context ?? rootContext;
-    const target = contexts.used ? context.runInAsyncScope(this.step, this) : this.step();
-    if (hub.tracer !== undefined && target === undefined) trace('switch', undefined);
-    return target;
+    return contexts.used ? context.runInAsyncScope(this.step, this) : this.step();
   }
 
   /** Resumes the innermost frame; gives the greenlet to switch to, if any. @internal */
-  step(): RawGreenlet<any> | undefined {
+  step(): RawGreenlet | undefined {
     const { nest } = hub;
     let throwing = this.state === THROWING;
     hub.current = this;
@@ -438,14 +458,14 @@ export class RawGreenlet<T = unknown> {
   }
 
   /** The function returned: control and value go to the parent. @internal */
-  ended(value: unknown): RawGreenlet<any> | undefined {
+  ended(value: unknown): RawGreenlet | undefined {
     this.finish(ENDED);
     this.slot = value;
     return passUp(this, value, NONE);
   }
 
   /** The function threw: the error goes to the parent; an exit becomes its value. @internal */
-  failed(error: unknown): RawGreenlet<any> | undefined {
+  failed(error: unknown): RawGreenlet | undefined {
     if (isExit(error)) return this.ended(error);
     this.finish(FAILED);
     this.slot = error;
@@ -460,7 +480,7 @@ export class RawGreenlet<T = unknown> {
   }
 
   /** Ends without ever having run. @internal */
-  dieUnbegun(error: unknown): RawGreenlet<any> | undefined {
+  dieUnbegun(error: unknown): RawGreenlet | undefined {
     if (this.state === READY) hub.unpush(this);
     else if (this.state === BLOCKED) this.waitPoint!.cancel(this as never);
     this.waitPoint = null;
@@ -503,7 +523,7 @@ export class RawGreenlet<T = unknown> {
 }
 
 /** Sends the result of `child` to the nearest ancestor that lives, and gives that one to run next. */
-function passUp(child: RawGreenlet<any>, value: unknown, error: unknown): RawGreenlet<any> | undefined {
+function passUp(child: RawGreenlet, value: unknown, error: unknown): RawGreenlet | undefined {
   let heir = child.extras?.parent;
   for (; heir !== undefined; heir = heir.extras?.parent) {
     if (heir.dead) continue;
@@ -525,7 +545,7 @@ function passUp(child: RawGreenlet<any>, value: unknown, error: unknown): RawGre
   }
 }
 
-function describeState(greenlet: RawGreenlet<any>): string {
+function describeState(greenlet: RawGreenlet): string {
   if (greenlet.state === BLOCKED) return `waits for ${greenlet.waitPoint!.describe()}`;
   if (greenlet.state === RUNNING) return 'is running, below this one on the native stack';
   return 'is ready to run already';
@@ -552,13 +572,14 @@ function strangeYield(result: unknown): Error {
 }
 
 /** Calls the tracer; one that throws is removed, and its error lands in the target. */
-function trace(event: 'switch' | 'throw', target: RawGreenlet<any> | undefined): void {
+function trace(event: 'switch' | 'throw', target: RawGreenlet | undefined): void {
   const { origin, tracer } = hub;
   hub.origin = target;
   try {
     tracer!(event, origin, target);
   } catch (error) {
     hub.tracer = undefined;
+    hub.observed = contexts.used;
     if (target === undefined) hub.handleError(error, undefined, 'tracer');
     else {
       target.slot = error;
@@ -568,11 +589,11 @@ function trace(event: 'switch' | 'throw', target: RawGreenlet<any> | undefined):
 }
 
 class Switch extends BaseOperation<any> {
-  readonly #target: RawGreenlet<any>;
+  readonly #target: RawGreenlet;
   readonly #args: unknown[];
   readonly #error: unknown;
 
-  constructor(target: RawGreenlet<any>, args: unknown[], error: unknown) {
+  constructor(target: RawGreenlet, args: unknown[], error: unknown) {
     super();
     this.#target = target;
     this.#args = args;
@@ -581,7 +602,7 @@ class Switch extends BaseOperation<any> {
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
-    const me = hub.self(this);
+    const me = hub.self(this, arguments.length);
     me.checkInterrupts();
     if (this.#error !== NONE) return this.#throw(me, this.#target);
     const target = nearestAlive(this.#target);
@@ -591,7 +612,7 @@ class Switch extends BaseOperation<any> {
     return this.#leave(me, target);
   }
 
-  #throw(me: RawGreenlet<any>, target: RawGreenlet<any>): Step {
+  #throw(me: RawGreenlet, target: RawGreenlet): Step {
     const error = this.#error;
     if (target === me) throw error;
     if (!target.dead && target.frame !== null) {
@@ -611,7 +632,7 @@ class Switch extends BaseOperation<any> {
     return SWITCHING;
   }
 
-  #leave(me: RawGreenlet<any>, target: RawGreenlet<any>): Step {
+  #leave(me: RawGreenlet, target: RawGreenlet): Step {
     me.state = SWITCHED;
     me.waitPoint = switchPoint;
     hub.target = target;
@@ -623,8 +644,8 @@ class Switch extends BaseOperation<any> {
   }
 }
 
-function nearestAlive(greenlet: RawGreenlet<any>): RawGreenlet<any> {
-  let at: RawGreenlet<any> | undefined = greenlet;
+function nearestAlive(greenlet: RawGreenlet): RawGreenlet {
+  let at: RawGreenlet | undefined = greenlet;
   while (at?.dead) at = at.extras?.parent;
   if (at === undefined)
     throw new InvalidSwitchError(`can't switch to ${greenlet.name}: it is dead, and so are its parents`);

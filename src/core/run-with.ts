@@ -42,7 +42,7 @@ export function runWith<V, R>(storage: AsyncLocalStorage<V>, value: V, fn: () =>
 class Reenter extends BaseOperation<void> {
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
-    hub.target = hub.self(this);
+    hub.target = hub.self(this, arguments.length);
     return SWITCHING;
   }
 

@@ -9,7 +9,7 @@ import type { RawGreenlet } from './raw-greenlet.ts';
 class Yield extends BaseOperation<void> {
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
-    return hub.self(this).yieldTurn();
+    return hub.self(this, arguments.length).yieldTurn();
   }
 
   describe(): string {
@@ -33,7 +33,7 @@ class Sleep extends BaseOperation<void> {
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
-    const me = hub.self(this);
+    const me = hub.self(this, arguments.length);
     const step = hub.park(me, this);
     this.#deadline = hub.deadline(me, this, this.#ms, this.#ref);
     return step;
@@ -71,15 +71,15 @@ class Sleep extends BaseOperation<void> {
  * });
  * ```
  */
-export function sleep(ms = 0, options: { ref?: boolean } = {}): Operation<void> {
+export function sleep(ms = 0, options?: { ref?: boolean }): Operation<void> {
   if (ms === 0) return DEV ? new Yield() : sharedYield;
-  return new Sleep(checkDuration('sleep() time', ms), options.ref ?? true);
+  return new Sleep(checkDuration('sleep() time', ms), options?.ref ?? true);
 }
 
 class Idle extends BaseOperation<void> {
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
-    const me = hub.self(this);
+    const me = hub.self(this, arguments.length);
     const step = hub.park(me, this);
     hub.whenIdle(me);
     return step;

@@ -36,7 +36,7 @@ class Suspend<T> extends BaseOperation<T> {
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
-    const me = hub.self(this);
+    const me = hub.self(this, arguments.length);
     me.checkInterrupts();
     const resume: Resumer<T> = (value) => this.#settle(RESUMED, value);
     resume.throw = (error) => this.#settle(THROWN, error);
@@ -76,7 +76,11 @@ class Suspend<T> extends BaseOperation<T> {
   cancel(): void {
     this.#state = CANCELLED;
     hub.outside--;
-    this.#cancel?.();
+    try {
+      this.#cancel?.();
+    } catch (error) {
+      hub.handleError(error, undefined, `the cancel hook of ${this.#name}`);
+    }
   }
 
   describe(): string {

@@ -124,7 +124,7 @@ export class Timeout implements Error {
   fire(): void {
     const error = this.#error;
     if (error instanceof Error) this.#thrown = error;
-    else if (typeof error === 'function') this.#thrown = new error();
+    else if (typeof error === 'function') this.#thrown = make(error);
     else {
       Error.captureStackTrace(this);
       this.#thrown = this;
@@ -139,6 +139,14 @@ export class Timeout implements Error {
 }
 Object.setPrototypeOf(Timeout.prototype, Error.prototype);
 brand(Timeout, 'GENLET_TIMEOUT');
+
+function make(errorClass: new () => Error): unknown {
+  try {
+    return new errorClass();
+  } catch (error) {
+    return error;
+  }
+}
 
 /** A `Timeout` to be thrown for a call that ran out of time. @internal */
 export function timedOut(call: string, ms: number): Timeout {

@@ -107,6 +107,7 @@ export class TimerQueue {
 
   /** When the next timer may be due (never too late; possibly too early), or `Infinity`. */
   next(): number {
+    if (this.size === 0) return Number.POSITIVE_INFINITY;
     const slot = this.#nextSlot();
     if (slot !== IDLE) return this.#base + this.#startOf(slot);
     return this.#far.after === this.#far ? Number.POSITIVE_INFINITY : this.#base + REBASE_AT;
@@ -152,7 +153,7 @@ export class TimerQueue {
   }
 
   #place(timer: Timer, due: number): void {
-    timer.due = due > this.#elapsed ? due : this.#elapsed;
+    timer.due = Math.max(due, this.#elapsed);
     if (timer.due >= HORIZON) {
       timer.slot = FAR;
       append(this.#far, timer);

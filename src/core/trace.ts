@@ -1,5 +1,6 @@
 /** `setTrace`. */
 import { show } from './check.ts';
+import { contexts } from './context.ts';
 import { hub, type Tracer } from './hub.ts';
 
 /**
@@ -27,6 +28,7 @@ export function setTrace(tracer: Tracer | undefined): Tracer | undefined {
     throw new TypeError(`tracer is ${show(tracer)}: give a function`);
   const before = hub.tracer;
   hub.tracer = tracer;
+  hub.observed = contexts.used || tracer !== undefined;
   hub.origin = hub.current;
   return before;
 }

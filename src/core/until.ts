@@ -19,7 +19,7 @@ class Until<T> extends BaseOperation<T> {
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
-    const me = hub.self(this);
+    const me = hub.self(this, arguments.length);
     const promise = this.#start();
     let step: Step;
     try {
@@ -31,10 +31,14 @@ class Until<T> extends BaseOperation<T> {
     }
     this.#waiter = me;
     hub.outside++;
-    promise.then(
-      (value) => this.#settle(value, false),
-      (error: unknown) => this.#settle(error, true),
-    );
+    try {
+      promise.then(
+        (value) => this.#settle(value, false),
+        (error: unknown) => this.#settle(error, true),
+      );
+    } catch (error) {
+      this.#settle(error, true);
+    }
     return step;
   }
 

@@ -124,7 +124,7 @@ class Arrival extends BaseOperation<void> {
       this.#deadline?.cancel();
       return resumed;
     }
-    const me = hub.self(this);
+    const me = hub.self(this, arguments.length);
     // A poll gives way once, so that the links of what is ready already are served.
     if (this.#timeout === 0) return me.yieldTurn();
     const step = hub.park(me, this);
