@@ -1,7 +1,7 @@
 /** Plain functions that the hub calls: `callSoon`, `callLater`, links. They stand in the ready queue beside the greenlets. */
 import type { AsyncResource } from 'node:async_hooks';
-import { captureContext } from './context.ts';
-import type { Hub } from './hub.ts';
+import { captureContext, contexts, rootContext } from './context.ts';
+import type { Scheduler } from './scheduler.ts';
 import { Timer } from './timers.ts';
 
 /** What stands in the hub's ready queue: a greenlet or a callback. @internal */
@@ -23,11 +23,11 @@ export interface Handle {
 export class Callback extends Timer implements Runnable, Handle {
   next: Runnable | null = null;
   cancelled = false;
-  #hub: Hub;
+  #hub: Scheduler;
   #call: (() => void) | undefined;
   #context: AsyncResource | undefined = captureContext();
 
-  constructor(hub: Hub, call: () => void) {
+  constructor(hub: Scheduler, call: () => void) {
     super();
     this.#hub = hub;
     this.#call = call;
@@ -50,8 +50,8 @@ export class Callback extends Timer implements Runnable, Handle {
     this.#call = undefined;
     this.#hub.current = undefined;
     try {
-      if (this.#context === undefined) call();
-      else this.#context.runInAsyncScope(call);
+      if (!contexts.used) call();
+      else (this.#context ?? rootContext).runInAsyncScope(call);
     } catch (error) {
       this.#hub.handleError(error, undefined, 'hub callback');
     }

@@ -4,6 +4,7 @@ import { GreenletExit } from './errors.ts';
 import type { Greenlet } from './greenlet.ts';
 import { joinall, killall } from './joinall.ts';
 import type { Coroutine, Operation } from './operation.ts';
+import { shield } from './shield.ts';
 import { spawnNow } from './spawn.ts';
 import { iwait } from './wait.ts';
 
@@ -42,7 +43,7 @@ function* withChildren<T>(
     return yield* body(children);
   } finally {
     const alive = children.filter((child) => !child.dead);
-    if (alive.length > 0) yield* killall(alive, new GreenletExit('not needed any more'));
+    if (alive.length > 0) yield* shield(() => killall(alive, new GreenletExit('not needed any more')));
   }
 }
 

@@ -11,6 +11,8 @@ import { checkFunction, generatorNext } from './check.ts';
 import { hub } from './hub.ts';
 import { BOUNCE, type Coroutine, type Resumption, type Step } from './operation.ts';
 
+const GeneratorFunction = Object.getPrototypeOf(function* () {}).constructor as GeneratorFunctionConstructor;
+
 /** Native frames that may lie on each other before a call bounces. */
 const MOST_NESTED = 100;
 
@@ -85,7 +87,7 @@ function enter(this: Generator<any, any, any>): Iterator<any, any, any> {
  */
 export function coroutine<F extends (...args: any[]) => Coroutine<any>>(fn: F): F {
   checkFunction('function', fn);
-  if (Object.getPrototypeOf(fn.prototype ?? null) !== Object.getPrototypeOf(function* () {}.prototype)) {
+  if (!(fn instanceof GeneratorFunction)) {
     throw new TypeError(`${fn.name || 'the function'} is not a generator function: mark function* only`);
   }
   Object.defineProperty(fn.prototype, Symbol.iterator, { value: enter, configurable: true });

@@ -1,7 +1,8 @@
 /** The time limit of one blocking call: wakes the greenlet unless the call is over before. */
-import type { Hub } from './hub.ts';
+
 import type { WaitPoint } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
+import type { Scheduler } from './scheduler.ts';
 import { Timer } from './timers.ts';
 
 /** A wait that can run out of time. @internal */
@@ -12,11 +13,11 @@ export interface Expirable extends WaitPoint {
 
 /** @internal */
 export class Deadline extends Timer {
-  readonly #hub: Hub;
+  readonly #hub: Scheduler;
   readonly #greenlet: RawGreenlet;
   readonly #wait: Expirable;
 
-  constructor(hub: Hub, greenlet: RawGreenlet, wait: Expirable) {
+  constructor(hub: Scheduler, greenlet: RawGreenlet, wait: Expirable) {
     super();
     this.#hub = hub;
     this.#greenlet = greenlet;

@@ -1,21 +1,15 @@
 /** `Greenlet`: a coroutine that the hub runs, with a result, links, and a way to kill it. */
 import { fileURLToPath } from 'node:url';
 import { checkDuration, checkFunction, checkTimeout } from './check.ts';
-import type { Deadline } from './deadline.ts';
 import { DEV, notePerformed, warn } from './dev.ts';
 import { GreenletExit, InvalidSwitchError, isExit } from './errors.ts';
+import { BLOCKED, ENDED, FAILED, NEW, READY, RUNNING } from './greenlet-state.ts';
 import { hub } from './hub.ts';
+import { Get, Join, returned } from './join.ts';
 import { Link } from './links.ts';
-import {
-  BaseOperation,
-  type Operation,
-  type Outcome,
-  type Resumption,
-  type Step,
-  type Suspension,
-} from './operation.ts';
-import { BLOCKED, ENDED, FAILED, NEW, RawGreenlet, READY, RUNNING } from './raw-greenlet.ts';
-import { timedOut } from './timeout.ts';
+import type { Operation, Outcome, Suspension } from './operation.ts';
+import { RawGreenlet } from './raw-greenlet.ts';
+import { StartTimer } from './start-timer.ts';
 
 /** Options of `kill` and `killall`. */
 export interface KillOptions {
@@ -75,11 +69,7 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
   }
 
   /** `new this(...)`, started; also of a subclass. Follows `Greenlet.spawn`. */
-  static spawn<A extends unknown[], R>(
-    this: typeof Greenlet,
-    fn: (...args: A) => R,
-    ...args: A
-  ): Greenlet<Outcome<R>>;
+  static spawn<A extends unknown[], R>(this: typeof Greenlet, fn: (...args: A) => R, ...args: A): Greenlet<Outcome<R>>;
   static spawn<A extends unknown[], G extends Greenlet<any>>(this: new (...args: A) => G, ...args: A): G;
   static spawn(this: new (...args: any[]) => Greenlet<any>, ...args: unknown[]): Greenlet<any> {
     return new this(...args).start();
@@ -127,7 +117,7 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
   override set daemon(daemon: boolean) {
     if (daemon === this.daemon) return;
     this.extra().daemon = daemon;
-    if (this.started) hub.countDaemon(daemon ? 1 : -1);
+    if (this.started) hub.roster.countDaemon(daemon ? 1 : -1);
   }
 
   /** @internal */
@@ -176,7 +166,7 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
   start(): this {
     if (this.state !== NEW) return this;
     this.state = READY;
-    hub.enlist(this);
+    hub.roster.enlist(this);
     if (this.state === READY) hub.push(this); // a spawn hook may have killed it
     return this;
   }
@@ -184,7 +174,7 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
   /** Starts it on top of `parent`, which goes on when this one first blocks. @internal */
   runNow(parent: RawGreenlet | undefined): void {
     this.state = READY;
-    hub.enlist(this);
+    hub.roster.enlist(this);
     if (this.dead) return; // killed by a spawn hook
     const { nest } = hub;
     hub.nest = nest + 1;
@@ -199,8 +189,8 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
     if (this.state !== NEW) return this;
     this.state = BLOCKED;
     this.waitPoint = new StartTimer(this, ms);
-    hub.enlist(this);
-    if (!this.dead) hub.register(this);
+    hub.roster.enlist(this);
+    if (!this.dead) hub.roster.register(this);
     return this;
   }
 
@@ -208,7 +198,7 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
   override accept(args: unknown[], error: unknown): void {
     const fresh = this.state === NEW;
     super.accept(args, error);
-    if (fresh) hub.enlist(this);
+    if (fresh) hub.roster.enlist(this);
   }
 
   // ---- the result
@@ -389,10 +379,10 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
 
   /** @internal */
   leave(enlisted: boolean): void {
-    this.since = ++hub.ended; // from now on: its place in the order of completion
+    this.since = ++hub.roster.ended; // from now on: its place in the order of completion
     this.extras?.controller?.abort(this.ending());
     if (this.links !== undefined) Link.notifyAll(this);
-    if (enlisted) hub.retire(this);
+    if (enlisted) hub.roster.retire(this);
   }
 
   /** @internal */
@@ -403,168 +393,8 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
 
 const unset = (): void => {};
 
-/** What `yield*` performs on a greenlet that has returned: nothing to keep, so one serves all. */
-class Returned extends BaseOperation<any> {
-  value: unknown = undefined;
-
-  next(resumed?: Resumption): Step {
-    if (resumed !== undefined) return resumed;
-    hub.self(this, arguments.length);
-    const { value } = this;
-    this.value = undefined;
-    return hub.ready(value);
-  }
-
-  describe(): string {
-    return 'greenlet.get()';
-  }
-}
-
-const returned = new Returned();
-
 const ownFolder = new URL('..', import.meta.url).href;
 const insideGenlet = (line: string): boolean => line.includes(ownFolder) || line.includes(fileURLToPath(ownFolder));
-
-/** The wait point of a greenlet that is to begin later. */
-class StartTimer {
-  readonly #deadline: Deadline;
-  readonly #ms: number;
-
-  constructor(greenlet: Greenlet<any>, ms: number) {
-    this.#ms = ms;
-    this.#deadline = hub.deadline(greenlet, this, ms);
-  }
-
-  expire(greenlet: RawGreenlet): void {
-    greenlet.begin();
-  }
-
-  cancel(): void {
-    this.#deadline.cancel();
-  }
-
-  describe(): string {
-    return `its start after ${this.#ms} ms`;
-  }
-}
-
-/** Wakes a greenlet that waits for another one's end; hands it the result if it asked for that. */
-class Joiner extends Link {
-  readonly #waiter: RawGreenlet;
-  readonly #wantsResult: boolean;
-
-  constructor(waiter: RawGreenlet, wantsResult: boolean) {
-    super();
-    this.#waiter = waiter;
-    this.#wantsResult = wantsResult;
-  }
-
-  notify(greenlet: Greenlet<any>): void {
-    this.removeFrom(greenlet);
-    if (!this.#wantsResult) this.#waiter.wake(undefined);
-    else if (greenlet.state === FAILED) this.#waiter.fail(greenlet.takeError());
-    else this.#waiter.wake(greenlet.slot);
-  }
-}
-
-/** `join`, and the waiting half of `kill`. */
-class Join extends BaseOperation<void> {
-  readonly #target: Greenlet<any>;
-  readonly #timeout: number | undefined;
-  readonly #verb: string;
-  #joiner: Joiner | undefined;
-  #deadline: Deadline | undefined;
-
-  constructor(target: Greenlet<any>, timeout: number | undefined, verb: string) {
-    super();
-    this.#target = target;
-    this.#timeout = timeout;
-    this.#verb = verb;
-  }
-
-  next(resumed?: Resumption): Step {
-    if (resumed !== undefined) {
-      this.#deadline?.cancel();
-      return resumed;
-    }
-    const me = hub.self(this, arguments.length);
-    if (me === this.#target) {
-      me.checkInterrupts(); // its own kill
-      throw new InvalidSwitchError(`${me.name} would wait for its own end for ever`);
-    }
-    if (this.#target.dead || this.#timeout === 0) return hub.ready(undefined);
-    const step = hub.park(me, this);
-    this.#joiner = new Joiner(me, false);
-    this.#target.addLink(this.#joiner);
-    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout);
-    return step;
-  }
-
-  cancel(): void {
-    this.#deadline?.cancel();
-    this.#joiner!.removeFrom(this.#target);
-  }
-
-  expire(me: RawGreenlet): void {
-    this.#joiner!.removeFrom(this.#target);
-    me.wake(undefined);
-  }
-
-  describe(): string {
-    return `${this.#target.name}.${this.#verb}()`;
-  }
-}
-
-class Get<T> extends BaseOperation<T> {
-  readonly #target: Greenlet<T>;
-  readonly #timeout: number | undefined;
-  #joiner: Joiner | undefined;
-  #deadline: Deadline | undefined;
-
-  constructor(target: Greenlet<T>, timeout: number | undefined) {
-    super();
-    this.#target = target;
-    this.#timeout = timeout;
-  }
-
-  next(resumed?: Resumption): Step {
-    if (resumed !== undefined) {
-      this.#deadline?.cancel();
-      return resumed;
-    }
-    const me = hub.self(this, arguments.length);
-    const target = this.#target;
-    if (target.state === ENDED) return hub.ready(target.slot);
-    if (target.state === FAILED) throw target.takeError();
-    if (me === (target as RawGreenlet))
-      throw new InvalidSwitchError(`${me.name} would wait for its own result for ever`);
-    if (this.#timeout === 0) throw timedOut(this.describe(), 0);
-    const step = hub.park(me, this);
-    this.#joiner = new Joiner(me, true);
-    target.addLink(this.#joiner);
-    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout);
-    return step;
-  }
-
-  cancel(): void {
-    this.#deadline?.cancel();
-    this.#joiner!.removeFrom(this.#target);
-  }
-
-  expire(me: RawGreenlet): void {
-    this.#joiner!.removeFrom(this.#target);
-    me.fail(timedOut(this.describe(), this.#timeout!));
-  }
-
-  override throw(error: unknown): never {
-    this.#deadline?.cancel();
-    throw error;
-  }
-
-  describe(): string {
-    return `${this.#target.name}.get()`;
-  }
-}
 
 type LinkKind = 'raw' | 'always' | 'value' | 'exception';
 

@@ -1,16 +1,16 @@
 /** `hub.join()`: waits until there is nothing left to do. */
 import type { Deadline } from './deadline.ts';
-import type { Hub } from './hub.ts';
 import { BaseOperation, type Resumption, type Step, SUSPENDED } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
+import type { Scheduler } from './scheduler.ts';
 
 /** @internal */
 export class HubJoin extends BaseOperation<boolean> {
-  readonly #hub: Hub;
+  readonly #hub: Scheduler;
   readonly #timeout: number | undefined;
   #deadline: Deadline | undefined;
 
-  constructor(hub: Hub, timeout: number | undefined) {
+  constructor(hub: Scheduler, timeout: number | undefined) {
     super();
     this.#hub = hub;
     this.#timeout = timeout;
@@ -23,21 +23,22 @@ export class HubJoin extends BaseOperation<boolean> {
     }
     const hub = this.#hub;
     const me = hub.self(this, arguments.length);
-    if (hub.isIdle(me)) return hub.ready(true);
+    if (hub.roster.isIdle(me)) return hub.ready(true);
     if (this.#timeout === 0) return hub.ready(false);
     hub.park(me, this);
-    hub.joiners.add(me);
-    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout);
+    hub.roster.joiners.add(me);
+    // Not a reason to stay alive, nor to count the hub as busy: whoever else has one keeps the process going.
+    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout, false);
     return SUSPENDED;
   }
 
   cancel(me: RawGreenlet): void {
     this.#deadline?.cancel();
-    this.#hub.joiners.delete(me);
+    this.#hub.roster.joiners.delete(me);
   }
 
   expire(me: RawGreenlet): void {
-    this.#hub.joiners.delete(me);
+    this.#hub.roster.joiners.delete(me);
     me.wake(false);
   }
 

@@ -26,12 +26,13 @@ export {
 export * from './from-async-iterable.ts';
 export * from './from-event.ts';
 export * from './greenlet.ts';
-export { type ErrorHandler, getcurrent, getHub, type Hub, type HubStats, type Tracer } from './hub.ts';
+export { getcurrent, getHub, type Hub, type HubStats } from './hub.ts';
 export * from './joinall.ts';
 export type { Coroutine, Operation, Outcome, Suspension } from './operation.ts';
 export { RawGreenlet } from './raw-greenlet.ts';
 export * from './run.ts';
 export * from './run-with.ts';
+export type { ErrorHandler, Tracer } from './scheduler.ts';
 export * from './shield.ts';
 export * from './sleep.ts';
 export * from './spawn.ts';

@@ -9,75 +9,31 @@
  * The object is kept small, for mass spawning is bound by the garbage collector: no private methods (they cost a hidden
  * field), and what few greenlets need stands in `Extras`.
  */
-import type { AsyncResource } from 'node:async_hooks';
 import { checkFunction, generatorNext, generatorReturn, generatorThrow, isGenerator, show } from './check.ts';
 import { captureContext, contexts, detectContext, rootContext } from './context.ts';
 import { type BlockedGreenlet, GreenletExit, InvalidSwitchError, isExit, WrongHubError } from './errors.ts';
-import { hub } from './hub.ts';
 import {
-  BaseOperation,
-  BOUNCE,
-  type Operation,
-  RESULT,
-  type Resumption,
-  type Step,
-  SUSPENDED,
-  SWITCHING,
-  type WaitPoint,
-} from './operation.ts';
+  BLOCKED,
+  ENDED,
+  Extras,
+  FAILED,
+  GRANTED,
+  type Interrupt,
+  NEW,
+  NONE,
+  READY,
+  RUNNING,
+  SWITCHED,
+  THROWING,
+} from './greenlet-state.ts';
+import { hub } from './hub.ts';
+import { BOUNCE, type Operation, RESULT, type Step, SUSPENDED, SWITCHING, type WaitPoint } from './operation.ts';
 import { perform } from './perform.ts';
-
-/** Made, and not started. @internal */
-export const NEW = 0;
-/** In the ready queue with nothing to lose: about to begin, or after `sleep(0)`. @internal */
-export const READY = 1;
-/** In the ready queue with what it waited for. @internal */
-export const GRANTED = 2;
-/** In the ready queue with an error that its next turn throws. @internal */
-export const THROWING = 3;
-/** On the native stack. @internal */
-export const RUNNING = 4;
-/** Blocked on `waitPoint`. @internal */
-export const BLOCKED = 5;
-/** Suspended in a raw `switch` or `throw`. @internal */
-export const SWITCHED = 6;
-/** Returned, or killed. @internal */
-export const ENDED = 7;
-/** Died of an error. @internal */
-export const FAILED = 8;
-
-/** Stands for "no error" where `undefined` may have been thrown. */
-const NONE: unique symbol = Symbol('no error');
+import { strangeYield } from './strange-yield.ts';
+import { passUp, Switch } from './switch.ts';
+import { trace } from './trace.ts';
 
 const nodeInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
-
-/** Errors that wait for the next suspension: each with the number of shields it may pass. */
-interface Interrupt {
-  readonly error: unknown;
-  readonly shields: number;
-}
-
-/** What few greenlets need, made on demand: a plain blocked greenlet must stay small. @internal */
-export class Extras {
-  /** Where control goes at the end of a raw greenlet; `undefined` for the hub. */
-  parent: RawGreenlet | undefined;
-  /** Errors that wait for the next suspension. */
-  interrupts: Interrupt[] | undefined;
-  /** The storage context, once a storage is in use. */
-  context: AsyncResource | undefined;
-  name: string | undefined;
-  daemon = false;
-  /** How many `shield()` bodies the greenlet is in. */
-  shields = 0;
-  killed = false;
-  spawner: RawGreenlet | undefined;
-  spawnStack: string | undefined;
-  treeLocals: Record<PropertyKey, unknown> | undefined;
-  controller: AbortController | undefined;
-  promise: Promise<any> | undefined;
-}
-
-const switchPoint: WaitPoint = { cancel() {}, describe: () => 'switch()' };
 
 /**
  * A coroutine that hands control to another one by itself. Follows `greenlet.greenlet`.
@@ -249,7 +205,7 @@ export class RawGreenlet {
     this.state = BLOCKED;
     this.waitPoint = point;
     this.since = tick;
-    if (this.place < 0) hub.register(this);
+    if (this.place < 0) hub.roster.register(this);
   }
 
   /** Goes to the end of the ready queue with a value it has been given. @internal */
@@ -450,7 +406,7 @@ export class RawGreenlet {
 
   /** @internal */
   finish(state: number): void {
-    if (this.place >= 0) hub.unregister(this);
+    if (this.place >= 0) hub.roster.unregister(this);
     this.state = state;
     this.frame = null;
     this.frames = null;
@@ -522,29 +478,6 @@ export class RawGreenlet {
   }
 }
 
-/** Sends the result of `child` to the nearest ancestor that lives, and gives that one to run next. */
-function passUp(child: RawGreenlet, value: unknown, error: unknown): RawGreenlet | undefined {
-  let heir = child.extras?.parent;
-  for (; heir !== undefined; heir = heir.extras?.parent) {
-    if (heir.dead) continue;
-    if (heir.state !== NEW || error === NONE) break;
-    heir.finish(FAILED); // unstarted: it never runs, and the error surfaces in its parent
-    heir.slot = error;
-  }
-  if (heir === undefined) {
-    if (error !== NONE) hub.handleError(error, child, 'greenlet');
-    return undefined;
-  }
-  try {
-    heir.accept([value], error);
-    return heir;
-  } catch (invalid) {
-    if (error === NONE) hub.handleError(invalid, child, 'end of a greenlet');
-    else heir.interrupt(error);
-    return undefined;
-  }
-}
-
 function describeState(greenlet: RawGreenlet): string {
   if (greenlet.state === BLOCKED) return `waits for ${greenlet.waitPoint!.describe()}`;
   if (greenlet.state === RUNNING) return 'is running, below this one on the native stack';
@@ -553,101 +486,4 @@ function describeState(greenlet: RawGreenlet): string {
 
 function looksLikeGreenlet(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'checkInterrupts' in value;
-}
-
-/** What to say to a coroutine that yielded something of its own. */
-function strangeYield(result: unknown): Error {
-  const { value } = result as IteratorYieldResult<unknown>;
-  const hint =
-    value instanceof BaseOperation
-      ? `write yield* ${value.describe()}, with a star`
-      : isGenerator(value)
-        ? 'write yield* before the call, with a star'
-        : value instanceof RawGreenlet
-          ? 'write yield* greenlet, with a star, to wait for its value'
-          : typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
-            ? 'write yield* until(promise) to wait for a promise'
-            : 'a coroutine suspends by yield* on an operation; to let others run write yield* sleep(0)';
-  return new TypeError(`a coroutine yielded ${show(value)}: ${hint}`);
-}
-
-/** Calls the tracer; one that throws is removed, and its error lands in the target. */
-function trace(event: 'switch' | 'throw', target: RawGreenlet | undefined): void {
-  const { origin, tracer } = hub;
-  hub.origin = target;
-  try {
-    tracer!(event, origin, target);
-  } catch (error) {
-    hub.tracer = undefined;
-    hub.observed = contexts.used;
-    if (target === undefined) hub.handleError(error, undefined, 'tracer');
-    else {
-      target.slot = error;
-      target.state = THROWING;
-    }
-  }
-}
-
-class Switch extends BaseOperation<any> {
-  readonly #target: RawGreenlet;
-  readonly #args: unknown[];
-  readonly #error: unknown;
-
-  constructor(target: RawGreenlet, args: unknown[], error: unknown) {
-    super();
-    this.#target = target;
-    this.#args = args;
-    this.#error = error;
-  }
-
-  next(resumed?: Resumption): Step {
-    if (resumed !== undefined) return resumed;
-    const me = hub.self(this, arguments.length);
-    me.checkInterrupts();
-    if (this.#error !== NONE) return this.#throw(me, this.#target);
-    const target = nearestAlive(this.#target);
-    const args = this.#args;
-    if (target === me) return hub.ready(args.length > 1 ? args : args[0]);
-    target.accept(args, NONE);
-    return this.#leave(me, target);
-  }
-
-  #throw(me: RawGreenlet, target: RawGreenlet): Step {
-    const error = this.#error;
-    if (target === me) throw error;
-    if (!target.dead && target.frame !== null) {
-      target.accept([], error);
-      return this.#leave(me, target);
-    }
-    // Dead or not begun: the error surfaces in the parent chain, where an exit counts as a value.
-    me.state = SWITCHED;
-    me.waitPoint = switchPoint;
-    const heir = !target.dead
-      ? target.dieUnbegun(error)
-      : isExit(error)
-        ? passUp(target, error, NONE)
-        : passUp(target, undefined, error);
-    if (heir === undefined) return me.yieldTurn();
-    hub.target = heir;
-    return SWITCHING;
-  }
-
-  #leave(me: RawGreenlet, target: RawGreenlet): Step {
-    me.state = SWITCHED;
-    me.waitPoint = switchPoint;
-    hub.target = target;
-    return SWITCHING;
-  }
-
-  describe(): string {
-    return `${this.#target.name}.${this.#error === NONE ? 'switch' : 'throw'}()`;
-  }
-}
-
-function nearestAlive(greenlet: RawGreenlet): RawGreenlet {
-  let at: RawGreenlet | undefined = greenlet;
-  while (at?.dead) at = at.extras?.parent;
-  if (at === undefined)
-    throw new InvalidSwitchError(`can't switch to ${greenlet.name}: it is dead, and so are its parents`);
-  return at;
 }

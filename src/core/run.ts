@@ -47,8 +47,8 @@ export function run<R>(main: () => R, options: RunOptions = {}): Promise<Outcome
   if (clock !== undefined) hub.useClock(clock);
   const greenlet = new Greenlet<Outcome<R>>(main as never).start();
   greenlet.name = 'main';
-  hub.mains.add(greenlet);
-  const leave = [() => hub.mains.delete(greenlet)] as (() => unknown)[];
+  hub.roster.mains.add(greenlet);
+  const leave = [() => hub.roster.mains.delete(greenlet)] as (() => unknown)[];
   if (signal !== undefined) leave.push(killOnAbort(greenlet, signal));
   if (signals) leave.push(killOnSignals(greenlet));
   greenlet.rawlink(() => {

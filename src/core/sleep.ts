@@ -1,7 +1,7 @@
 /** `sleep` and `idle`. */
 import { checkDuration } from './check.ts';
 import type { Deadline } from './deadline.ts';
-import { DEV } from './dev.ts';
+import { DEV, notePerformed } from './dev.ts';
 import { hub } from './hub.ts';
 import { BaseOperation, type Operation, type Resumption, type Step } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
@@ -19,6 +19,7 @@ class Yield extends BaseOperation<void> {
 
 /** It has no state, so one serves all; in dev mode each must be told apart. */
 const sharedYield = new Yield();
+notePerformed(sharedYield);
 
 class Sleep extends BaseOperation<void> {
   readonly #ms: number;

@@ -121,35 +121,45 @@ export class TimerQueue {
       const start = this.#startOf(slot);
       if (start > tick) break;
       if (start > this.#elapsed) this.#elapsed = start;
-      this.#empty(slot, tick);
+      if (slot < SLOTS) this.#fire(slot);
+      else this.#spread(slot);
     }
     if (tick > this.#elapsed) this.#elapsed = tick;
     if (tick >= REBASE_AT) this.#rebase(tick);
   }
 
-  /** Fires what is due in a slot and moves the rest to finer ones. */
-  #empty(slot: number, tick: number): void {
-    const head = this.#slots[slot]!;
-    const first = head.after;
-    const last = head.before;
-    head.before = head.after = head;
-    this.#clearIfEmpty(slot);
-    // What fires may cancel others of this slot, so these stand in a list of their own meanwhile.
-    const due = new Head();
-    due.after = first;
-    due.before = last;
-    first.before = due;
-    last.after = due;
+  /** Fires a slot of the finest level: all are due, in the order of their starts. */
+  #fire(slot: number): void {
+    // What fires may cancel others of this slot, or start new ones, so these stand in a list of their own meanwhile.
+    const due = this.#take(slot);
     for (let timer = due.after; timer !== due; timer = due.after) {
       unlink(timer);
-      if (timer.due > tick) {
-        this.#place(timer, timer.due);
-        continue;
-      }
       timer.slot = IDLE;
       this.#forget(timer);
       timer.fire();
     }
+  }
+
+  /** Moves the timers of a coarse slot, which the hand has reached, to finer ones. */
+  #spread(slot: number): void {
+    const reached = this.#take(slot);
+    for (let timer = reached.after; timer !== reached; timer = reached.after) {
+      unlink(timer);
+      this.#place(timer, timer.due);
+    }
+  }
+
+  /** Empties a slot into a list. */
+  #take(slot: number): Timer {
+    const head = this.#slots[slot]!;
+    const list = new Head();
+    list.after = head.after;
+    list.before = head.before;
+    list.after.before = list;
+    list.before.after = list;
+    head.before = head.after = head;
+    this.#clearIfEmpty(slot);
+    return list;
   }
 
   #place(timer: Timer, due: number): void {
@@ -201,21 +211,18 @@ export class TimerQueue {
 
   /** Every six days: counts ticks from now on, so that they stay small, and looks again at what was far away. */
   #rebase(tick: number): void {
-    const kept = new Head();
+    const kept: Timer[] = [];
     for (const head of [...this.#slots, this.#far]) {
       for (let timer = head.after; timer !== head; timer = head.after) {
         unlink(timer);
-        append(kept, timer);
+        kept.push(timer);
       }
     }
     this.#low.fill(0);
     this.#high.fill(0);
     this.#base += tick;
     this.#elapsed = 0;
-    for (let timer = kept.after; timer !== kept; timer = kept.after) {
-      unlink(timer);
-      this.#place(timer, timer.due - tick);
-    }
+    for (const timer of kept.sort((one, other) => one.due - other.due)) this.#place(timer, timer.due - tick);
   }
 
   #forget(timer: Timer): void {

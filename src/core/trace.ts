@@ -1,7 +1,27 @@
 /** `setTrace`. */
 import { show } from './check.ts';
 import { contexts } from './context.ts';
-import { hub, type Tracer } from './hub.ts';
+import { THROWING } from './greenlet-state.ts';
+import { hub } from './hub.ts';
+import type { RawGreenlet } from './raw-greenlet.ts';
+import type { Tracer } from './scheduler.ts';
+
+/** Calls the tracer; one that throws is removed, and its error lands in the target. @internal */
+export function trace(event: 'switch' | 'throw', target: RawGreenlet | undefined): void {
+  const { origin, tracer } = hub;
+  hub.origin = target;
+  try {
+    tracer!(event, origin, target);
+  } catch (error) {
+    hub.tracer = undefined;
+    hub.observed = contexts.used;
+    if (target === undefined) hub.handleError(error, undefined, 'tracer');
+    else {
+      target.slot = error;
+      target.state = THROWING;
+    }
+  }
+}
 
 /**
  * Installs a function that sees every switch and throw between greenlets, ends included; `undefined` as origin or

@@ -1,0 +1,51 @@
+/** What a greenlet can be up to, and what few greenlets need beyond that. */
+import type { AsyncResource } from 'node:async_hooks';
+import type { RawGreenlet } from './raw-greenlet.ts';
+
+/** Made, and not started. @internal */
+export const NEW = 0;
+/** In the ready queue with nothing to lose: about to begin, or after `sleep(0)`. @internal */
+export const READY = 1;
+/** In the ready queue with what it waited for. @internal */
+export const GRANTED = 2;
+/** In the ready queue with an error that its next turn throws. @internal */
+export const THROWING = 3;
+/** On the native stack. @internal */
+export const RUNNING = 4;
+/** Blocked on `waitPoint`. @internal */
+export const BLOCKED = 5;
+/** Suspended in a raw `switch` or `throw`. @internal */
+export const SWITCHED = 6;
+/** Returned, or killed. @internal */
+export const ENDED = 7;
+/** Died of an error. @internal */
+export const FAILED = 8;
+
+/** Stands for "no error" where `undefined` may have been thrown. @internal */
+export const NONE: unique symbol = Symbol('no error');
+
+/** An error that waits for the next suspension, with the number of shields it may pass. @internal */
+export interface Interrupt {
+  readonly error: unknown;
+  readonly shields: number;
+}
+
+/** What few greenlets need, made on demand: a plain blocked greenlet must stay small. @internal */
+export class Extras {
+  /** Where control goes at the end of a raw greenlet; `undefined` for the hub. */
+  parent: RawGreenlet | undefined;
+  /** Errors that wait for the next suspension. */
+  interrupts: Interrupt[] | undefined;
+  /** The storage context, once a storage is in use. */
+  context: AsyncResource | undefined;
+  name: string | undefined;
+  daemon = false;
+  /** How many `shield()` bodies the greenlet is in. */
+  shields = 0;
+  killed = false;
+  spawner: RawGreenlet | undefined;
+  spawnStack: string | undefined;
+  treeLocals: Record<PropertyKey, unknown> | undefined;
+  controller: AbortController | undefined;
+  promise: Promise<any> | undefined;
+}
