@@ -1,6 +1,7 @@
 /** What a greenlet can be up to, and what few greenlets need beyond that. */
 import type { AsyncResource } from 'node:async_hooks';
 import type { RawGreenlet } from './raw-greenlet.ts';
+import type { Reactions } from './until.ts';
 
 /** Made, and not started. @internal */
 export const NEW = 0;
@@ -36,13 +37,16 @@ export class Extras {
   parent: RawGreenlet | undefined;
   /** Errors that wait for the next suspension. */
   interrupts: Interrupt[] | undefined;
+  /** How it waits for promises. */
+  reactions: Reactions | undefined;
   /** The storage context, once a storage is in use. */
   context: AsyncResource | undefined;
   name: string | undefined;
   daemon = false;
   /** How many `shield()` bodies the greenlet is in. */
   shields = 0;
-  killed = false;
+  /** What it was last killed with. */
+  killed: unknown;
   spawner: RawGreenlet | undefined;
   spawnStack: string | undefined;
   treeLocals: Record<PropertyKey, unknown> | undefined;

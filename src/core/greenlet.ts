@@ -146,6 +146,7 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
     if (extras.controller === undefined) {
       extras.controller = new AbortController();
       if (this.dead) extras.controller.abort(this.ending());
+      else if (extras.killed !== undefined) extras.controller.abort(extras.killed);
     }
     return extras.controller.signal;
   }
@@ -178,7 +179,7 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
     if (this.dead) return; // killed by a spawn hook
     const { nest } = hub;
     hub.nest = nest + 1;
-    this.turn();
+    this.turn(parent);
     hub.nest = nest;
     hub.current = parent;
   }
@@ -303,7 +304,7 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
       this.dieUnbegun(exception);
       return;
     }
-    if (DEV && isExit(exception)) this.extra().killed = true;
+    this.extra().killed = exception;
     this.extras?.controller?.abort(exception);
     this.interrupt(exception);
   }
@@ -358,7 +359,7 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
 
   /** @internal */
   override ended(value: unknown): undefined {
-    if (DEV && this.extras?.killed && !isExit(value)) {
+    if (DEV && isExit(this.extras?.killed) && !isExit(value)) {
       warn(`${this} was killed and ended normally: a catch took the GreenletExit; rethrow it (isExit)`);
     }
     const enlisted = this.state !== NEW;

@@ -160,18 +160,21 @@ export class RawGreenlet {
 
   /** Grants a blocked greenlet what it waits for and puts it at the end of the ready queue. @internal */
   wake(value: unknown): void {
-    this.slot = value;
-    this.waitPoint = null;
-    this.state = GRANTED;
+    this.grant(value, false);
     hub.push(this);
   }
 
   /** As `wake`, with an error. @internal */
   fail(error: unknown): void {
-    this.slot = error;
-    this.waitPoint = null;
-    this.state = THROWING;
+    this.grant(error, true);
     hub.push(this);
+  }
+
+  /** @internal */
+  grant(outcome: unknown, failed: boolean): void {
+    this.slot = outcome;
+    this.waitPoint = null;
+    this.state = failed ? THROWING : GRANTED;
   }
 
   /** @internal */
@@ -325,12 +328,12 @@ export class RawGreenlet {
 
   // ---- the driver
 
-  /** Runs until it suspends or ends, and so on with each greenlet that control is handed to. @internal */
-  turn(): void {
+  /** Runs until it suspends or ends, and so on with each greenlet that control is handed to; then `returnTo` goes on, or the hub. @internal */
+  turn(returnTo?: RawGreenlet): void {
     let running: RawGreenlet | undefined = this;
     do running = hub.observed ? running.observedStep() : running.step();
     while (running !== undefined);
-    if (hub.tracer !== undefined) trace('switch', undefined);
+    if (hub.tracer !== undefined) trace('switch', returnTo);
   }
 
   /** One step with its storage context entered and the tracer told. @internal */

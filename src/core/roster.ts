@@ -89,6 +89,11 @@ export class Roster {
     }
   }
 
+  /** Whether `endPass` may have something to do. */
+  hasWork(): boolean {
+    return this.#daemonsChanged || this.joiners.size > 0;
+  }
+
   /** At the end of each drain. */
   endPass(): void {
     if (this.#daemonsChanged) {

@@ -35,10 +35,8 @@ export type Tracer = (
 /** Turns between two readings of the clock: adapted between 1 and this, aiming at `CHECK_EVERY` ms. */
 const MOST_TURNS = 256;
 const CHECK_EVERY = 0.02;
-/** Promise reactions that may drain on their own between two turns of the event loop, and between clock readings. */
-const INLINE_DRAINS = 512;
-const INLINE_CHECK = 16;
-
+/** Promise reactions that drain on their own between two readings of the clock. */
+const INLINE_CHECK = 32;
 /** Slices after which an error counts as not taken, on a hub that always has something ready. */
 const PATIENCE = 8;
 
@@ -102,7 +100,9 @@ export class Scheduler {
   #read = 0;
   #sliceStart = 0;
   #virtualTurns = 0;
-  #inlineLeft = INLINE_DRAINS;
+  #inlineLeft = INLINE_CHECK;
+  /** When the event loop last came by. */
+  #turnStart = 0;
   #busyDrains = 0;
   #clock: Clock = realClock;
   #idlers: RawGreenlet[] = [];
@@ -194,15 +194,36 @@ export class Scheduler {
 
   /**
    * Wakes `me` in a promise's reaction and runs it there and then, as `await` does: a turn of the event loop would cost
-   * 0.7 us. After so many of them, or when others are ready, it takes the ordinary way.
+   * 0.7 us. When a slice's time has gone by since the last turn, or others are ready, it takes the ordinary way.
    * @internal
    */
   wakeInline(me: RawGreenlet, outcome: unknown, failed: boolean): void {
-    const inline = !this.#running && !this.#armed && this.#inlineLeft > 0;
-    if (inline) this.#running = true;
-    if (failed) me.fail(outcome);
-    else me.wake(outcome);
-    if (inline) this.#drain(this.#inlineLeft-- % INLINE_CHECK === 0);
+    if (this.#running || this.#armed || this.#inlineLeft === 0) {
+      if (failed) me.fail(outcome);
+      else me.wake(outcome);
+      return;
+    }
+    const check = --this.#inlineLeft === 0;
+    this.#running = true;
+    me.grant(outcome, failed);
+    me.turn();
+    this.current = undefined;
+    RESULT.value = undefined;
+    if (check || this.#hasWork()) this.#drain(check);
+    else this.#running = false;
+    if (check && this.#read - this.#turnStart < this.switchInterval) this.#inlineLeft = INLINE_CHECK;
+  }
+
+  /** Whether something is left for the end of a drain. */
+  #hasWork(): boolean {
+    return (
+      this.#head !== null ||
+      this.timers.size > 0 ||
+      this.untaken.size > 0 ||
+      this.roster.hasWork() ||
+      this.#idlers.length > 0 ||
+      this.#clock !== realClock
+    );
   }
 
   /** Resumes `me` when nothing else is ready. @internal */
@@ -225,11 +246,12 @@ export class Scheduler {
   /** Entered from the event loop: by `setImmediate`, or by the clock. */
   #turn = (): void => {
     this.#armed = false;
-    this.#inlineLeft = INLINE_DRAINS;
+    this.#inlineLeft = INLINE_CHECK;
     if (this.#running) return;
     this.#running = true;
     if (this.#head === null) this.#releaseIdlers();
     this.#drain(true);
+    this.#turnStart = this.#read;
   };
 
   #drain(readClock: boolean): void {
@@ -336,16 +358,15 @@ export class Scheduler {
       });
       return;
     }
-    if (onError === undefined) {
-      printError(error, greenlet, context);
-      return;
-    }
     try {
-      onError(error, greenlet, context);
+      if (onError !== undefined) {
+        onError(error, greenlet, context);
+        return;
+      }
     } catch (second) {
       printError(second, undefined, 'hub.onError');
-      printError(error, greenlet, context);
     }
+    printError(error, greenlet, context);
   }
 
   /** A greenlet failed: unless somebody takes the error by the end of the pass, it is reported. @internal */

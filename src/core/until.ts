@@ -4,15 +4,46 @@ import { hub } from './hub.ts';
 import { BaseOperation, type Operation, type Resumption, type Step } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
 
-type Source<T> = PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T>);
-
-class Until<T> extends BaseOperation<T> {
-  readonly #source: Source<T>;
-  #controller: AbortController | undefined;
-  /** Who waits; `undefined` as soon as nobody does. */
+/**
+ * The two reactions by which a greenlet waits for promises, one after the other: made once, for closures are a third of
+ * the cost of a wait. A wait that is interrupted leaves its pair to the promise and takes a new one next time.
+ * @internal
+ */
+export class Reactions {
   #waiter: RawGreenlet | undefined;
 
-  constructor(source: Source<T>) {
+  /** `promise` must be a native one: it calls back once, and never at once. */
+  await(promise: Promise<unknown>, waiter: RawGreenlet): void {
+    this.#waiter = waiter;
+    hub.outside++;
+    promise.then(this.#onValue, this.#onError);
+  }
+
+  forget(): void {
+    this.#waiter = undefined;
+    hub.outside--;
+  }
+
+  #onValue = (value: unknown): void => {
+    const waiter = this.#waiter;
+    if (waiter === undefined) return;
+    this.forget();
+    hub.wakeInline(waiter, value, false);
+  };
+
+  #onError = (error: unknown): void => {
+    const waiter = this.#waiter;
+    if (waiter === undefined) return;
+    this.forget();
+    hub.wakeInline(waiter, error, true);
+  };
+}
+
+class Until<T> extends BaseOperation<T> {
+  readonly #source: PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T>);
+  #controller: AbortController | undefined;
+
+  constructor(source: PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T>)) {
     super();
     this.#source = source;
   }
@@ -20,58 +51,44 @@ class Until<T> extends BaseOperation<T> {
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
     const me = hub.self(this, arguments.length);
-    const promise = this.#start();
+    const source = this.#source;
+    const promise = typeof source === 'function' ? this.#start(source) : native(source);
     let step: Step;
     try {
       step = hub.park(me, this);
-    } catch (error) {
-      this.#abort();
-      promise.then(undefined, () => {});
-      throw error;
+    } catch (killed) {
+      this.#controller?.abort();
+      promise.catch(() => {});
+      throw killed;
     }
-    this.#waiter = me;
-    hub.outside++;
-    try {
-      promise.then(
-        (value) => this.#settle(value, false),
-        (error: unknown) => this.#settle(error, true),
-      );
-    } catch (error) {
-      this.#settle(error, true);
-    }
+    const extras = me.extra();
+    extras.reactions ??= new Reactions();
+    extras.reactions.await(promise, me);
     return step;
   }
 
-  #start(): PromiseLike<T> {
-    const source = this.#source;
-    if (typeof source !== 'function') return source;
+  #start(source: (signal: AbortSignal) => PromiseLike<T>): Promise<T> {
     this.#controller = new AbortController();
     const promise = source(this.#controller.signal);
-    if (typeof promise?.then === 'function') return promise;
+    if (typeof promise?.then === 'function') return native(promise);
     throw new TypeError(`until() got a function that returned ${show(promise)}: it must return a promise`);
   }
 
-  #settle(outcome: unknown, failed: boolean): void {
-    const waiter = this.#waiter;
-    if (waiter === undefined) return;
-    this.#waiter = undefined;
-    hub.outside--;
-    hub.wakeInline(waiter, outcome, failed);
-  }
-
-  cancel(): void {
-    this.#waiter = undefined;
-    hub.outside--;
-    this.#abort();
-  }
-
-  #abort(): void {
+  cancel(me: RawGreenlet): void {
+    const extras = me.extra();
+    extras.reactions!.forget();
+    extras.reactions = undefined;
     this.#controller?.abort();
   }
 
   describe(): string {
     return typeof this.#source === 'function' ? 'until(function)' : 'until(promise)';
   }
+}
+
+/** Other thenables may call back twice, or at once; a native promise keeps that off. */
+function native<T>(promise: PromiseLike<T>): Promise<T> {
+  return promise instanceof Promise ? promise : Promise.resolve(promise);
 }
 
 /**

@@ -2,6 +2,7 @@
 import { checkInteger, checkTimeout, show } from './check.ts';
 import type { Deadline } from './deadline.ts';
 import type { Iteration } from './from-async-iterable.ts';
+import { ConcurrentObjectUseError } from './errors.ts';
 import { hub } from './hub.ts';
 import { BaseOperation, type Coroutine, type Operation, type Resumption, type Step } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
@@ -86,6 +87,13 @@ class ReadyObjects<T extends Waitable> implements Iteration<T> {
   };
 
   /** @internal */
+  check(me: RawGreenlet): void {
+    const other = this.#waiter;
+    if (other === undefined) return;
+    throw new ConcurrentObjectUseError(`${me.name} called next() of an iwait() in which ${other.name} waits already`);
+  }
+
+  /** @internal */
   block(waiter: RawGreenlet): void {
     this.#waiter = waiter;
   }
@@ -125,6 +133,7 @@ class Arrival extends BaseOperation<void> {
       return resumed;
     }
     const me = hub.self(this, arguments.length);
+    this.#objects.check(me);
     // A poll gives way once, so that the links of what is ready already are served.
     if (this.#timeout === 0) return me.yieldTurn();
     const step = hub.park(me, this);

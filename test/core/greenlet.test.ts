@@ -305,6 +305,17 @@ describe('get', () => {
     });
   });
 
+  it('passes a result along 20,000 greenlets that wait for each other', async () => {
+    await virtually(function* () {
+      let last: Greenlet<string> = spawn(() => 'value');
+      for (let i = 0; i < 20_000; i++) {
+        const before = last;
+        last = spawn(() => before);
+      }
+      expect(yield* last).toBe('value');
+    });
+  });
+
   it('throws the very error to each waiter', async () => {
     const error = new Error('shared');
     const caught: unknown[] = [];
@@ -468,7 +479,19 @@ describe('the signal of a greenlet', () => {
     await takeReports();
   });
 
-  it('is aborted from the start if it was asked for too late', async () => {
+  it('is aborted from the start if it was asked for too late: after the kill, or after the end', async () => {
+    await virtually(function* () {
+      const killed: Greenlet<void> = spawn(function* () {
+        try {
+          yield* sleep(1000);
+        } finally {
+          expect(killed.signal.aborted).toBe(true);
+        }
+      });
+      yield* sleep(0);
+      yield* killed.kill();
+      expect(killed.exception).toBe(undefined);
+    });
     const greenlet = spawn(() => {});
     await greenlet;
     expect(greenlet.signal.aborted).toBe(true);

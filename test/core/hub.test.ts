@@ -243,6 +243,20 @@ describe('hub.onError', () => {
     expect(stderr.match(/lonely/g)).toHaveLength(1);
   });
 
+  it('survives an error that cannot be printed', async () => {
+    const { stderr, lines, exit } = await runProgram(`
+      import { inspect } from 'node:util';
+      import { spawn, sleep } from 'genlet';
+      const error = new Error('evil');
+      error[inspect.custom] = () => { throw new Error('not printable'); };
+      spawn(() => { throw error; });
+      spawn(() => { throw { get stack() { throw new Error('not readable'); } }; });
+      spawn(function* () { yield* sleep(1); console.log('goes on'); });
+    `);
+    expect({ lines, exit }).toEqual({ lines: ['goes on'], exit: 0 });
+    expect(stderr.match(/failed, and nobody took the error/g)).toHaveLength(2);
+  });
+
   it("as 'throw' makes it an uncaught exception", async () => {
     const { stderr, lines, exit } = await runProgram(`
       import { getHub, spawn } from 'genlet';

@@ -86,6 +86,23 @@ describe('LoopExit in virtual time', () => {
     await expect(stuck).rejects.toBeInstanceOf(LoopExit);
   });
 
+  it('is thrown into every main that is blocked', async () => {
+    const events: string[] = [];
+    function* main() {
+      const stuck = spawn(() => me.join());
+      const me = getcurrent() as Greenlet;
+      try {
+        yield* stuck.join();
+      } catch (error) {
+        events.push((error as Error).name);
+        yield* stuck.kill();
+      }
+    }
+    const clock = new VirtualClock();
+    await Promise.all([run(main, { clock }), run(main, { clock })]);
+    expect(events).toEqual(['LoopExit', 'LoopExit']);
+  });
+
   it('passes a shield', async () => {
     await virtually(function* () {
       const [one, other] = yield* crossed();

@@ -1,5 +1,6 @@
 import {
   type Coroutine,
+  coroutine,
   Greenlet,
   GreenletExit,
   getcurrent,
@@ -7,6 +8,7 @@ import {
   RawGreenlet,
   sleep,
   spawn,
+  spawnNow,
 } from 'genlet';
 import { describe, expect, it } from 'vitest';
 import { virtually, watchHub } from '../support/hub.ts';
@@ -353,6 +355,25 @@ it('may block in the hub like any greenlet, while the one that switched to it wa
       return yield* spawn(() => 'value');
     });
     expect(yield* greenlet.switch()).toBe('value');
+  });
+});
+
+it('may switch from deep inside coroutine() frames, and from a spawnNow child', async () => {
+  await virtually(function* () {
+    const main = getcurrent()!;
+    const deep: (levels: number) => Coroutine<number> = coroutine(function* (levels) {
+      return levels === 0 ? yield* main.switch('out') : 1 + (yield* deep(levels - 1));
+    });
+    const greenlet = new RawGreenlet(deep);
+    expect([yield* greenlet.switch(300), yield* greenlet.switch(10)]).toEqual(['out', 310]);
+    const child = spawnNow(function* () {
+      expect(yield* errorOf(() => main.switch() as Coroutine<void>)).toBeInstanceOf(InvalidSwitchError);
+      return yield* new RawGreenlet(function* () {
+        yield* sleep(1);
+        return 'value';
+      }).switch();
+    });
+    expect(yield* child).toBe('value');
   });
 });
 

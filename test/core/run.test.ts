@@ -126,6 +126,14 @@ describe('run with a signal', () => {
     await expect(ended).rejects.toBe(reason);
   });
 
+  it('never runs main if it is aborted before main begins', async () => {
+    const reason = new Error('at once');
+    const controller = new AbortController();
+    const ended = run(() => expect.fail('ran'), { signal: controller.signal });
+    controller.abort(reason);
+    await expect(ended).rejects.toBe(reason);
+  });
+
   it('takes its listener off at the end', async () => {
     const controller = new AbortController();
     await run(() => {}, { signal: controller.signal });

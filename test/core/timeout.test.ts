@@ -124,6 +124,20 @@ describe('a Timeout', () => {
     });
   });
 
+  it('throws what its error class throws instead, if making one fails', async () => {
+    const error = new Error('constructor');
+    class Broken extends Error {
+      constructor() {
+        super();
+        throw error;
+      }
+    }
+    await virtually(function* () {
+      Timeout.startNew(1, Broken);
+      expect(yield* outcomeOf(nap)).toBe(error);
+    });
+  });
+
   it('can be given to startNew instead of a duration', async () => {
     await virtually(function* () {
       const limit = new Timeout(10);

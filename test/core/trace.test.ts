@@ -1,4 +1,4 @@
-import { getcurrent, RawGreenlet, setTrace, sleep, spawn, type Tracer } from 'genlet';
+import { getcurrent, RawGreenlet, setTrace, sleep, spawn, spawnNow, type Tracer } from 'genlet';
 import { afterEach, describe, expect, it } from 'vitest';
 import { virtually, watchHub } from '../support/hub.ts';
 
@@ -61,6 +61,27 @@ describe('setTrace', () => {
       ['switch', 'other', 'hub'],
       ['switch', 'hub', 'other'],
       ['switch', 'other', 'hub'],
+      ['switch', 'hub', 'main'],
+    ]);
+  });
+
+  it('sees a spawnNow child give control back to its parent', async () => {
+    const events: unknown[] = [];
+    await virtually(function* () {
+      yield* sleep(0);
+      setTrace(recorder(events));
+      spawnNow(function* () {
+        getcurrent()!.name = 'child';
+        yield* sleep(0);
+      });
+      yield* sleep(0);
+      setTrace(undefined);
+    });
+    expect(events.slice(1)).toEqual([
+      ['switch', 'child', 'main'],
+      ['switch', 'main', 'hub'],
+      ['switch', 'hub', 'child'],
+      ['switch', 'child', 'hub'],
       ['switch', 'hub', 'main'],
     ]);
   });

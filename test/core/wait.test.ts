@@ -1,4 +1,4 @@
-import { Greenlet, iwait, joinall, sleep, spawn, type Waitable, wait } from 'genlet';
+import { ConcurrentObjectUseError, Greenlet, iwait, joinall, sleep, spawn, type Waitable, wait } from 'genlet';
 import { describe, expect, it } from 'vitest';
 import { hub, virtually, watchHub } from '../support/hub.ts';
 
@@ -176,6 +176,24 @@ describe('iwait', () => {
       expect((yield* ready.next()).done).toBe(false);
       yield* sleep(15);
       expect([(yield* ready.next()).done, hub.now()]).toEqual([true, 30]);
+    });
+  });
+
+  it('serves one greenlet at a time: a second one gets an error that names both', async () => {
+    await virtually(function* () {
+      const target = spawn(sleep, 5);
+      using ready = iwait([target]);
+      const first = spawn(() => ready.next());
+      yield* sleep(0);
+      try {
+        yield* ready.next();
+        expect.fail('no error');
+      } catch (error) {
+        expect(error).toBeInstanceOf(ConcurrentObjectUseError);
+        expect(String(error)).toContain(first.name);
+        expect(String(error)).toContain('main');
+      }
+      expect((yield* first).done).toBe(false);
     });
   });
 
