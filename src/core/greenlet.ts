@@ -196,9 +196,9 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
   }
 
   /** @internal */
-  override accept(args: unknown[], error: unknown): void {
+  override accept(args: unknown[]): void {
     const fresh = this.state === NEW;
-    super.accept(args, error);
+    super.accept(args);
     if (fresh) hub.roster.enlist(this);
   }
 

@@ -30,7 +30,7 @@ import { hub } from './hub.ts';
 import { BOUNCE, type Operation, RESULT, type Step, SUSPENDED, SWITCHING, type WaitPoint } from './operation.ts';
 import { perform } from './perform.ts';
 import { strangeYield } from './strange-yield.ts';
-import { passUp, Switch } from './switch.ts';
+import { passUp, Switch, Throw } from './switch.ts';
 import { trace } from './trace.ts';
 
 const nodeInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
@@ -145,7 +145,7 @@ export class RawGreenlet {
    * @throws {InvalidSwitchError} the target is blocked in the hub, ready, or running further down the native stack
    */
   switch(...args: unknown[]): Operation<any> {
-    return new Switch(this, args, NONE);
+    return new Switch(this, args);
   }
 
   /**
@@ -153,7 +153,7 @@ export class RawGreenlet {
    * function never runs and the error surfaces in its parent; a `GreenletExit` becomes the parent's value.
    */
   throw(error: unknown = new GreenletExit()): Operation<any> {
-    return new Switch(this, [], error);
+    return new Throw(this, error);
   }
 
   // ---- what operations use
@@ -447,19 +447,30 @@ export class RawGreenlet {
   }
 
   /** Gets ready to run next by a switch; throws into the caller where that can't be. @internal */
-  accept(args: unknown[], error: unknown): void {
+  accept(args: unknown[]): void {
+    if (this.state === SWITCHED) {
+      this.waitPoint = null;
+      this.slot = args.length > 1 ? args : args[0];
+      return;
+    }
     const unbegun = this.frame === null;
     if (this.state === READY && unbegun) hub.unpush(this);
-    else if (this.state === BLOCKED && (error !== NONE || unbegun)) this.waitPoint!.cancel(this as never);
-    else if (this.state !== SWITCHED && this.state !== NEW) {
-      throw new InvalidSwitchError(`can't switch to ${this.name}: it ${describeState(this)}`);
-    }
+    else if (this.state === BLOCKED && unbegun) this.waitPoint!.cancel(this as never);
+    else if (this.state !== NEW) throw this.unreachable();
     this.waitPoint = null;
-    if (error !== NONE) {
-      this.slot = error;
-      this.state = THROWING;
-    } else if (!unbegun) this.slot = args.length > 1 ? args : args[0];
-    else if (args.length > 0) this.slot = args;
+    if (args.length > 0) this.slot = args;
+  }
+
+  /** As `accept`, to run next with an error; it has begun. @internal */
+  acceptError(error: unknown): void {
+    if (this.state === BLOCKED) this.waitPoint!.cancel(this as never);
+    else if (this.state !== SWITCHED) throw this.unreachable();
+    this.grant(error, true);
+  }
+
+  /** @internal */
+  unreachable(): InvalidSwitchError {
+    return new InvalidSwitchError(`can't switch to ${this.name}: it ${describeState(this)}`);
   }
 
   /** @internal */

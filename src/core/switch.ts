@@ -21,7 +21,8 @@ export function passUp(child: RawGreenlet, value: unknown, error: unknown): RawG
     return undefined;
   }
   try {
-    heir.accept([value], error);
+    if (error === NONE) heir.accept([value]);
+    else heir.acceptError(error);
     return heir;
   } catch (invalid) {
     if (error === NONE) hub.handleError(invalid, child, 'end of a greenlet');
@@ -30,16 +31,49 @@ export function passUp(child: RawGreenlet, value: unknown, error: unknown): RawG
   }
 }
 
-/** @internal */
+/** Suspends `me` and lets the driver go on with `target`. */
+function leave(me: RawGreenlet, target: RawGreenlet): Step {
+  me.state = SWITCHED;
+  me.waitPoint = switchPoint;
+  hub.target = target;
+  return SWITCHING;
+}
+
+/** `greenlet.switch()`. @internal */
 export class Switch extends BaseOperation<any> {
   readonly #target: RawGreenlet;
   readonly #args: unknown[];
-  readonly #error: unknown;
 
-  constructor(target: RawGreenlet, args: unknown[], error: unknown) {
+  constructor(target: RawGreenlet, args: unknown[]) {
     super();
     this.#target = target;
     this.#args = args;
+  }
+
+  next(resumed?: Resumption): Step {
+    if (resumed !== undefined) return resumed;
+    const me = hub.self(this, arguments.length);
+    me.checkInterrupts();
+    const args = this.#args;
+    const target = nearestAlive(this.#target);
+    if (target === me) return hub.ready(args.length > 1 ? args : args[0]);
+    target.accept(args);
+    return leave(me, target);
+  }
+
+  describe(): string {
+    return `${this.#target.name}.switch()`;
+  }
+}
+
+/** `greenlet.throw()`. @internal */
+export class Throw extends BaseOperation<any> {
+  readonly #target: RawGreenlet;
+  readonly #error: unknown;
+
+  constructor(target: RawGreenlet, error: unknown) {
+    super();
+    this.#target = target;
     this.#error = error;
   }
 
@@ -47,20 +81,12 @@ export class Switch extends BaseOperation<any> {
     if (resumed !== undefined) return resumed;
     const me = hub.self(this, arguments.length);
     me.checkInterrupts();
-    if (this.#error !== NONE) return this.#throw(me, this.#target);
-    const target = nearestAlive(this.#target);
-    const args = this.#args;
-    if (target === me) return hub.ready(args.length > 1 ? args : args[0]);
-    target.accept(args, NONE);
-    return this.#leave(me, target);
-  }
-
-  #throw(me: RawGreenlet, target: RawGreenlet): Step {
+    const target = this.#target;
     const error = this.#error;
     if (target === me) throw error;
     if (!target.dead && target.frame !== null) {
-      target.accept([], error);
-      return this.#leave(me, target);
+      target.acceptError(error);
+      return leave(me, target);
     }
     // Dead or not begun: the error surfaces in the parent chain, where an exit counts as a value.
     me.state = SWITCHED;
@@ -75,15 +101,8 @@ export class Switch extends BaseOperation<any> {
     return SWITCHING;
   }
 
-  #leave(me: RawGreenlet, target: RawGreenlet): Step {
-    me.state = SWITCHED;
-    me.waitPoint = switchPoint;
-    hub.target = target;
-    return SWITCHING;
-  }
-
   describe(): string {
-    return `${this.#target.name}.${this.#error === NONE ? 'switch' : 'throw'}()`;
+    return `${this.#target.name}.throw()`;
   }
 }
 
