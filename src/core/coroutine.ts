@@ -71,6 +71,8 @@ function enter(this: Generator<any, any, any>): Iterator<any, any, any> {
  * Marks a coroutine function, which stays the same function with the same type, so that `yield* fn()` keeps its frame in
  * the greenlet: for recursion, and for functions that suspend often far below their greenlet's main function.
  *
+ * @typeParam F - the function's own type
+ * @throws {TypeError} `fn` is not a generator function
  * @example
  * ```ts
  * import { type Coroutine, coroutine, run, sleep } from 'genlet';

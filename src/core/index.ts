@@ -35,7 +35,7 @@ export * from './run-with.ts';
 export type { ErrorHandler, Tracer } from './scheduler.ts';
 export * from './shield.ts';
 export * from './sleep.ts';
-export * from './spawn.ts';
+export { spawn, spawnLater, spawnNow } from './spawn.ts';
 export * from './suspend.ts';
 export { Timeout, type TimeoutError, withTimeout } from './timeout.ts';
 export * from './trace.ts';

@@ -35,6 +35,7 @@ export interface Suspension {
  * ```
  */
 export interface Operation<T> {
+  /** What `yield*` asks for; nothing else may iterate it. */
   [Symbol.iterator](): Iterator<Suspension, T, any>;
 }
 

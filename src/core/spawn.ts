@@ -59,9 +59,13 @@ export function spawn<A extends unknown[], R>(fn: (...args: A) => R, ...args: A)
  */
 export function spawnNow<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Greenlet<Outcome<R>> {
   checkFunction('spawnNow() target', fn);
-  const greenlet = make(fn, args);
+  return startNow(make(fn, args));
+}
+
+/** Starts `greenlet` as `spawnNow` does. @internal */
+export function startNow<T>(greenlet: Greenlet<T>): Greenlet<T> {
   const parent = hub.current;
-  if (parent === undefined || hub.nest >= MOST_NESTED) return greenlet.start();
+  if (parent === undefined || hub.nest >= MOST_NESTED || greenlet.dead) return greenlet.start();
   greenlet.runNow(parent);
   return greenlet;
 }

@@ -79,6 +79,7 @@ export class Timeout implements Error {
     return made;
   }
 
+  /** The message that was given, or `timed out after 5000 ms`. */
   get message(): string {
     return typeof this.#error === 'string' ? this.#error : `timed out after ${this.ms} ms`;
   }
@@ -116,6 +117,7 @@ export class Timeout implements Error {
     this.#closed = true;
   }
 
+  /** Makes `using` close it. */
   [Symbol.dispose](): void {
     this.close();
   }

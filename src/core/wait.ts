@@ -1,8 +1,8 @@
 /** `wait` and `iwait`: waiting for several objects of any kind. */
 import { checkInteger, checkTimeout, show } from './check.ts';
 import type { Deadline } from './deadline.ts';
-import type { Iteration } from './from-async-iterable.ts';
 import { ConcurrentObjectUseError } from './errors.ts';
+import type { Iteration } from './from-async-iterable.ts';
 import { hub } from './hub.ts';
 import { BaseOperation, type Coroutine, type Operation, type Resumption, type Step } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';

@@ -1,0 +1,11 @@
+export type { BlockOptions } from './block-options.ts';
+export * from './event.ts';
+export * from './group.ts';
+export type { ImapOptions } from './imap.ts';
+export type { ItemStore } from './item-store.ts';
+export type { Items } from './items.ts';
+export * from './lifo-queue.ts';
+export type { GroupJoinOptions, Members } from './members.ts';
+export * from './pool.ts';
+export * from './priority-queue.ts';
+export * from './queue.ts';

@@ -1,0 +1,230 @@
+/** `Pool`: a group with a limited number of places. */
+import { checkFunction, checkInteger, checkTimeout } from '../core/check.ts';
+import type { Deadline } from '../core/deadline.ts';
+import { PoolFull } from '../core/errors.ts';
+import { Greenlet } from '../core/greenlet.ts';
+import { hub } from '../core/hub.ts';
+import {
+  BaseOperation,
+  type Coroutine,
+  type Operation,
+  type Outcome,
+  type Resumption,
+  type Step,
+} from '../core/operation.ts';
+import type { RawGreenlet } from '../core/raw-greenlet.ts';
+import { type BlockOptions, limitOf } from './block-options.ts';
+import { LotWait } from './lot-wait.ts';
+import { checkGreenlet, Members } from './members.ts';
+import { ParkingLot } from './parking-lot.ts';
+
+/** What `pool.statistics()` gives. */
+export interface PoolStatistics {
+  /** Greenlets in the pool. */
+  readonly members: number;
+  /** Free places; `Infinity` for no limit. */
+  readonly free: number;
+  /** Greenlets that wait for a place. */
+  readonly waiting: number;
+}
+
+/**
+ * A group of at most `size` greenlets: who wants to add one waits for a place, in the order of the calls. A size of
+ * `undefined` or `null` sets no limit; with 0 there never is a place. Follows `gevent.pool.Pool`.
+ *
+ * @example
+ * ```ts
+ * import { Pool, run, sleep } from 'genlet';
+ *
+ * await run(function* () {
+ *   const pool = new Pool(2);
+ *   const ended: number[] = [];
+ *   const work = function* (n: number) {
+ *     yield* sleep(5);
+ *     ended.push(n);
+ *   };
+ *   for (const n of [1, 2, 3]) yield* pool.spawn(work, n);
+ *   console.log(ended); // => [ 1, 2 ]
+ *   yield* pool.join();
+ *   console.log(ended); // => [ 1, 2, 3 ]
+ * });
+ * ```
+ */
+export class Pool extends Members {
+  readonly #waiters = new ParkingLot(this, 'spawn');
+  readonly #watchers = new ParkingLot(this, 'waitAvailable');
+  readonly #size: number;
+  #free: number;
+
+  /** @throws {RangeError} `size` is negative or no whole number */
+  constructor(size?: number | null) {
+    super();
+    const unlimited = size === undefined || size === null || size === Number.POSITIVE_INFINITY;
+    this.#size = this.#free = unlimited ? Number.POSITIVE_INFINITY : checkInteger('size', size, 0);
+  }
+
+  /** How many members may still be added without waiting; `Infinity` for no limit. */
+  freeCount(): number {
+    return this.#free;
+  }
+
+  /** Whether there is no free place. */
+  full(): boolean {
+    return this.#free === 0;
+  }
+
+  /**
+   * Waits for a place, starts `fn(...args)` in it as `spawn` does, and gives the greenlet. Suspends while the pool is
+   * full; a kill ends the wait. Places are given in the order of the calls.
+   *
+   * @throws {PoolFull} a member called it while all other members, too, wait for a place: that would never end
+   */
+  spawn<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Operation<Greenlet<Outcome<R>>> {
+    checkFunction('spawn() target', fn);
+    return this.#spawn(fn, args);
+  }
+
+  *#spawn<A extends unknown[], R>(fn: (...args: A) => R, args: A): Coroutine<Greenlet<Outcome<R>>> {
+    yield* this.awaitPlace();
+    const greenlet = new Greenlet<Outcome<R>>(fn as never, ...args);
+    this.enroll(greenlet, true);
+    return greenlet.start();
+  }
+
+  /**
+   * Waits for a place, gives it to a greenlet, started or not, and gives that back. Suspends while the pool is full,
+   * unless it is a member already; a kill ends the wait. Places are given in the order of the calls.
+   *
+   * @throws {PoolFull} no place within `timeout` ms, or not at once with `block: false`; or as for `spawn`
+   * @throws {RangeError} `timeout` is negative or NaN
+   */
+  add<G extends Greenlet<any>>(greenlet: G, options?: BlockOptions): Operation<G> {
+    checkGreenlet(greenlet);
+    return this.#add(greenlet, limitOf(options));
+  }
+
+  *#add<G extends Greenlet<any>>(greenlet: G, timeout: number | undefined): Coroutine<G> {
+    if (this.has(greenlet)) return greenlet;
+    yield* this.awaitPlace(timeout);
+    if (this.has(greenlet)) this.release();
+    else this.enroll(greenlet, true);
+    return greenlet;
+  }
+
+  /**
+   * Waits until there is a free place, and gives how many there are; 0 when `timeout` milliseconds are over. It takes
+   * none, and whoever waits in `spawn` or `add` goes first. Suspends while the pool is full; a kill ends the wait.
+   *
+   * @throws {RangeError} `timeout` is negative or NaN
+   */
+  waitAvailable(timeout?: number | null): Operation<number> {
+    return this.#waitAvailable(checkTimeout(timeout));
+  }
+
+  *#waitAvailable(timeout: number | undefined): Coroutine<number> {
+    const due = timeout === undefined ? undefined : hub.now() + timeout;
+    const isOver = () => !this.full();
+    // Somebody may take the place before those who were told of it have their turn.
+    for (;;) {
+      const left = due === undefined ? undefined : Math.max(0, due - hub.now());
+      const over = yield* new LotWait(this.#watchers, isOver, left);
+      if (!over || !this.full()) return this.#free;
+    }
+  }
+
+  /** Counters of this moment. */
+  statistics(): PoolStatistics {
+    return { members: this.size, free: this.#free, waiting: this.#waiters.size };
+  }
+
+  // ---- places
+
+  /** @internal */
+  override get places(): number {
+    return Number.isFinite(this.#size) ? this.#size : 0;
+  }
+
+  /** @internal */
+  override tryPlace(): boolean {
+    if (this.#free === 0) return false;
+    this.#free--;
+    return true;
+  }
+
+  /** @internal */
+  override awaitPlace(timeout?: number): Operation<void> {
+    return new AwaitPlace(this, this.#waiters, timeout);
+  }
+
+  /** @internal */
+  override release(): void {
+    const waiter = this.#waiters.shift();
+    if (waiter !== null) waiter.wake(undefined);
+    else {
+      this.#free++;
+      this.#watchers.wakeAll(true);
+    }
+  }
+
+  /** Whether a place will never get free if `me` waits for one without a time limit, as all other members do. @internal */
+  wouldHang(me: RawGreenlet): boolean {
+    if (!this.has(me)) return false;
+    for (const member of this) {
+      if ((member as RawGreenlet) !== me && !member.isBlockedOn(this.#waiters)) return false;
+    }
+    return true;
+  }
+}
+
+class AwaitPlace extends BaseOperation<void> {
+  readonly #pool: Pool;
+  readonly #waiters: ParkingLot;
+  readonly #timeout: number | undefined;
+  #deadline: Deadline | undefined;
+
+  constructor(pool: Pool, waiters: ParkingLot, timeout: number | undefined) {
+    super();
+    this.#pool = pool;
+    this.#waiters = waiters;
+    this.#timeout = timeout;
+  }
+
+  next(resumed?: Resumption): Step {
+    if (resumed !== undefined) {
+      this.#deadline?.cancel();
+      return resumed;
+    }
+    const me = hub.self(this, arguments.length);
+    const pool = this.#pool;
+    if (pool.tryPlace()) return hub.ready(undefined);
+    if (this.#timeout === 0) throw new PoolFull(`${this.describe()}: the pool has no free place`);
+    if (this.#timeout === undefined) {
+      if (pool.wouldHang(me)) {
+        throw new PoolFull(`${this.describe()}: all members, ${me.name} among them, would wait for a place for ever`);
+      }
+      return this.#waiters.park(me);
+    }
+    const step = this.#waiters.park(me, this);
+    this.#deadline = hub.deadline(me, this, this.#timeout);
+    return step;
+  }
+
+  override throw(error: unknown): never {
+    this.#deadline?.cancel();
+    throw error;
+  }
+
+  cancel(me: RawGreenlet): void {
+    this.#deadline!.cancel();
+    this.#waiters.remove(me);
+  }
+
+  expire(me: RawGreenlet): void {
+    this.#waiters.remove(me);
+    me.fail(new PoolFull(`${this.describe()}: no free place within ${this.#timeout} ms`));
+  }
+
+  describe(): string {
+    return this.#waiters.describe();
+  }
+}

@@ -1,0 +1,51 @@
+/** The `rawlink`s of an object that can get ready again and again. */
+import type { Handle } from '../core/callback.ts';
+import { checkFunction } from '../core/check.ts';
+import { hub } from '../core/hub.ts';
+
+interface ReadyLink {
+  readonly callback: (source: any) => void;
+  /** Its call in the next pass, once it is due. */
+  call: Handle | undefined;
+}
+
+/** Calls each callback once, in the hub, in the order of registration. Follows gevent's `AbstractLinkable`. @internal */
+export class ReadyLinks {
+  readonly #source: object;
+  readonly #isStillReady: (() => boolean) | undefined;
+  readonly #links: ReadyLink[] = [];
+
+  /** With `isStillReady`, a link whose object is not ready any more when its turn comes stays for the next time. */
+  constructor(source: object, isStillReady?: () => boolean) {
+    this.#source = source;
+    this.#isStillReady = isStillReady;
+  }
+
+  add(callback: (source: any) => void): void {
+    checkFunction('link', callback);
+    this.#links.push({ callback, call: undefined });
+  }
+
+  remove(callback: (source: any) => void): void {
+    const link = this.#links.find((link) => link.callback === callback);
+    if (link === undefined) return;
+    this.#delete(link);
+    link.call?.cancel();
+  }
+
+  /** The object is ready: those who are linked now are called in the next pass. */
+  notify(): void {
+    for (const link of this.#links) link.call ??= hub.callSoon(() => this.#serve(link));
+  }
+
+  #serve(link: ReadyLink): void {
+    link.call = undefined;
+    if (this.#isStillReady?.() === false) return;
+    this.#delete(link);
+    link.callback(this.#source);
+  }
+
+  #delete(link: ReadyLink): void {
+    this.#links.splice(this.#links.indexOf(link), 1);
+  }
+}
