@@ -38,7 +38,8 @@ export interface GetOptions {
  * import { Greenlet, run, sleep } from 'genlet';
  *
  * class Countdown extends Greenlet<string> {
- * X *   override *run() {
+ *   from = 3;
+ *   override *run() {
  *     for (let left = this.from; left > 0; left--) yield* sleep(1);
  *     return 'lift-off';
  *   }

@@ -84,13 +84,8 @@ export interface WaitPoint {
  * with many kinds of operations, and costs 1.6 times as much.
  * @internal
  */
-export abstract class BaseOperation<T> implements Operation<T>, Iterator<Suspension, T, any> {
-  constructor() {
-    if (DEV) noteMade(this);
-  }
-
+abstract class PlainOperation<T> implements Operation<T>, Iterator<Suspension, T, any> {
   [Symbol.iterator](): this {
-    if (DEV) notePerformed(this);
     return this;
   }
 
@@ -110,3 +105,21 @@ export abstract class BaseOperation<T> implements Operation<T>, Iterator<Suspens
   /** What the operation waits for, for reports and misuse errors. */
   abstract describe(): string;
 }
+
+/** As it is in development mode. */
+abstract class TrackedOperation<T> extends PlainOperation<T> {
+  constructor() {
+    super();
+    noteMade(this);
+  }
+
+  override [Symbol.iterator](): this {
+    notePerformed(this);
+    return this;
+  }
+}
+
+/** @internal */
+export const BaseOperation: typeof PlainOperation = DEV ? TrackedOperation : PlainOperation;
+/** @internal */
+export type BaseOperation<T> = PlainOperation<T>;
