@@ -23,7 +23,7 @@ const { positionals, values: options } = parseArgs({
 });
 const suite = await loadSuite(positionals[0]);
 const { rounds: usualRounds, milliseconds } = options.quick ? pace.quick : pace.full;
-const rounds = Number(options.rounds ?? usualRounds);
+const rounds = Number(options.rounds ?? (options.quick ? usualRounds : (suite.rounds ?? usualRounds)));
 if (!Number.isInteger(rounds) || rounds < 1) misuse(`--rounds is ${options.rounds}: give a positive integer`);
 const tables = suite.tables.map((table) => filtered(table, options.filter)).filter(Boolean);
 if (tables.length === 0) misuse(`--filter ${options.filter} matches no case`);
@@ -72,13 +72,13 @@ function misuse(problem) {
 async function loadSuite(name) {
   const index = new URL(`${name}/index.mjs`, import.meta.url);
   if (name === undefined || !existsSync(index)) misuse(`there is no suite "${name ?? ''}"`);
-  const { title, files } = await import(index);
+  const { title, files, rounds } = await import(index);
   const tables = [];
   for (const file of files) {
     const { href } = new URL(file, index);
     tables.push(...[(await import(href)).default].flat().map((table) => ({ ...table, file: href })));
   }
-  return { name, title, tables };
+  return { name, title, rounds, tables };
 }
 
 /** The table with those cases that match (by "title: case"), and the one that they are compared with. */

@@ -2,7 +2,19 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs';
 import { createServer } from 'node:net';
 import { promisify } from 'node:util';
-import { fromCallback, type Greenlet, getcurrent, getHub, joinall, run, sleep, spawn, spawnNow, Timeout } from 'genlet';
+import {
+  fromCallback,
+  type Greenlet,
+  getcurrent,
+  getHub,
+  joinall,
+  run,
+  sleep,
+  spawn,
+  spawnNow,
+  Timeout,
+  until,
+} from 'genlet';
 import { describe, expect, it } from 'vitest';
 import { runProgram } from '../support/child.ts';
 import { hub, nextTurn, virtually, watchHub } from '../support/hub.ts';
@@ -34,11 +46,11 @@ describe('fairness', () => {
     setTimeout(() => events.add('timer'), 1);
     readFile('package.json', () => events.add('file'));
     await run(function* () {
-      const until = performance.now() + 5000;
+      const end = performance.now() + 5000;
       const busy = spawn(function* () {
         for (;;) yield* sleep(0);
       });
-      while (events.size < 3 && performance.now() < until) yield* sleep(0);
+      while (events.size < 3 && performance.now() < end) yield* sleep(0);
       yield* busy.kill();
     });
     server.close();
@@ -64,11 +76,11 @@ describe('fairness', () => {
     };
     let next = setImmediate(count);
     await run(function* () {
-      const until = performance.now() + 50;
-      while (performance.now() < until) yield* sleep(0);
+      const end = performance.now() + 5000;
+      while (immediates < 20 && performance.now() < end) yield* sleep(0);
     });
     clearImmediate(next);
-    expect(immediates).toBeGreaterThan(20);
+    expect(immediates).toBe(20);
   });
 
   it('is set by hub.switchInterval: with Infinity a drain lasts while anything is ready', async () => {
@@ -81,9 +93,9 @@ describe('fairness', () => {
         setImmediate(() => {
           polled = true;
         });
-        for (const until = performance.now() + 20; performance.now() < until; ) yield* sleep(0);
+        for (const end = performance.now() + 20; performance.now() < end; ) yield* sleep(0);
         expect(polled).toBe(false);
-        yield* sleep(1);
+        yield* until(new Promise((resolve) => void setImmediate(resolve)));
         expect(polled).toBe(true);
       });
     } finally {
@@ -114,7 +126,7 @@ describe('fairness', () => {
 describe('order in virtual time', () => {
   it('does not depend on how long anything takes', async () => {
     const burn = (ms: number) => {
-      for (const until = performance.now() + ms; performance.now() < until; );
+      for (const end = performance.now() + ms; performance.now() < end; );
     };
     async function orderWith(ms: number): Promise<unknown[]> {
       const events: unknown[] = [];
@@ -168,7 +180,7 @@ describe('hub.stats', () => {
         yield* sleep(1);
         const longer = 50 + 2 * hub.stats().longestSlice.ms;
         const hog = spawn(() => {
-          for (const until = performance.now() + longer; performance.now() < until; );
+          for (const end = performance.now() + longer; performance.now() < end; );
         });
         yield* hog;
         const { longestSlice } = hub.stats();

@@ -19,7 +19,7 @@ import {
   withTimeout,
 } from 'genlet';
 import { describe, expect, it } from 'vitest';
-import { hub, nextTurn, virtually, watchHub } from '../support/hub.ts';
+import { hub, untilIdle, virtually, watchHub } from '../support/hub.ts';
 
 const { takeReports } = watchHub();
 
@@ -191,7 +191,7 @@ describe('an operation outside a greenlet', () => {
     () => Operation<unknown>,
   ][])('throws NotInGreenletError: %s', async (_, make) => {
     expect(() => make()[Symbol.iterator]().next()).toThrow(NotInGreenletError);
-    await new Promise((resolve) => void setTimeout(resolve, 5)); // the workers of this test end in real time
+    await untilIdle();
   });
 
   it('says where to put it', () => {
@@ -267,6 +267,5 @@ describe('a loop of operations that are ready', () => {
       for (let i = 0; i < 20; i++) yield* done;
       expect(hub.stats().switches).toBe(switches);
     });
-    await nextTurn();
   });
 });

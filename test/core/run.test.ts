@@ -68,10 +68,9 @@ describe('run with a clock', () => {
     const clock = new VirtualClock();
     await run(() => sleep(1000), { clock });
     expect(clock.now()).toBe(1000);
-    const started = hub.now();
-    expect(started).toBeGreaterThan(0);
-    await run(() => sleep(2));
-    expect(hub.now() - started).toBeLessThan(900);
+    const before = performance.now();
+    const now = hub.now();
+    expect([before <= now, now <= performance.now()]).toEqual([true, true]);
   });
 
   it('refuses one while timers run by another', async () => {
