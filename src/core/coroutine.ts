@@ -26,8 +26,10 @@ const call: Iterator<any, any, any> & { [Symbol.iterator](): typeof call } = {
     const me = hub.self(described, arguments.length);
     const callee = hub.callee!;
     const caller = me.frame!;
-    if (me.frames === null) me.frames = [caller];
-    else me.frames.push(caller);
+    const extras = me.extra();
+    extras.frames ??= [];
+    const { frames } = extras;
+    frames.push(caller);
     me.frame = callee;
     const { nest } = hub;
     if (nest >= MOST_NESTED) return BOUNCE;
@@ -37,13 +39,13 @@ const call: Iterator<any, any, any> & { [Symbol.iterator](): typeof call } = {
       result = generatorNext.call(callee, undefined);
     } catch (error) {
       hub.nest = nest;
-      me.frames.pop();
+      frames.pop();
       me.frame = caller;
       throw error;
     }
     hub.nest = nest;
     if (result.done === true) {
-      me.frames.pop();
+      frames.pop();
       me.frame = caller;
     }
     return result;

@@ -35,6 +35,8 @@ export interface Interrupt {
 export class Extras {
   /** Where control goes at the end of a raw greenlet; `undefined` for the hub. */
   parent: RawGreenlet | undefined;
+  /** The frames below the innermost, which called it through `coroutine()` functions. */
+  frames: Generator<any, any, any>[] | undefined;
   /** Errors that wait for the next suspension. */
   interrupts: Interrupt[] | undefined;
   /** How it waits for promises. */

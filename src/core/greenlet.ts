@@ -192,7 +192,9 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
     this.state = BLOCKED;
     this.waitPoint = new StartTimer(this, ms);
     hub.roster.enlist(this);
-    if (!this.dead) hub.roster.register(this);
+    if (this.dead) return this; // killed by a spawn hook
+    hub.roster.register(this);
+    this.since = hub.tick;
     return this;
   }
 

@@ -2,7 +2,7 @@
  * Greenlets as the `greenlet` package has them: coroutines that hand control to each other by `switch` and `throw`.
  * `Greenlet` builds on this class; the hub resumes both in the same way.
  *
- * A greenlet drives its frames itself. `frame` is the innermost generator that the hub resumes; below it, in `frames`,
+ * A greenlet drives its frames itself. `frame` is the innermost generator that the hub resumes; below it, in `extras.frames`,
  * lie those that called it through a `coroutine()` function. Switches, returns and errors are handled in one loop, so no
  * chain of them, however long, grows the native stack.
  *
@@ -63,18 +63,14 @@ export class RawGreenlet {
   slot: any = undefined;
   /** The innermost generator; `null` before the first turn and after the last. @internal */
   frame: Generator<any, any, any> | null = null;
-  /** Callers of `frame` through `coroutine()` functions. @internal */
-  frames: Generator<any, any, any>[] | null = null;
   /** @internal */
   fn: (...args: any[]) => unknown;
   /** @internal */
   waitPoint: WaitPoint | null = null;
-  /** Tick of the hub at which it blocked. @internal */
-  since = 0;
+  /** Tick of the hub at which it last blocked; negative before it ever did. After the end of a `Greenlet`: its place in the order of completion. @internal */
+  since = -1;
   /** @internal */
   extras: Extras | undefined = undefined;
-  /** Its index among the greenlets that have ever blocked; negative before. @internal */
-  place = -1;
   /** Never used again for another greenlet of this thread. */
   readonly id: number;
 
@@ -207,8 +203,8 @@ export class RawGreenlet {
     if (this.extras !== undefined) this.checkInterrupts();
     this.state = BLOCKED;
     this.waitPoint = point;
+    if (this.since < 0) hub.roster.register(this);
     this.since = tick;
-    if (this.place < 0) hub.roster.register(this);
   }
 
   /** Goes to the end of the ready queue with a value it has been given. @internal */
@@ -302,8 +298,8 @@ export class RawGreenlet {
 
   /** Ends the frames that `coroutine()` calls left above the one that is really running. @internal */
   closeStaleFrames(top: Generator<any, any, any> | undefined): void {
-    const { frames } = this;
-    while (frames !== null && frames.length > 0 && this.frame !== top) {
+    const frames = this.extras?.frames ?? [];
+    while (frames.length > 0 && this.frame !== top) {
       try {
         generatorReturn.call(this.frame!, undefined);
         if (this.state !== RUNNING) this.leaveWait();
@@ -401,19 +397,18 @@ export class RawGreenlet {
 
   /** @internal */
   popFrame(): boolean {
-    const { frames } = this;
-    if (frames === null || frames.length === 0) return false;
+    const frames = this.extras?.frames;
+    if (frames === undefined || frames.length === 0) return false;
     this.frame = frames.pop()!;
     return true;
   }
 
   /** @internal */
   finish(state: number): void {
-    if (this.place >= 0) hub.roster.unregister(this);
+    if (this.since >= 0) hub.roster.unregister(this);
     this.state = state;
     this.frame = null;
-    this.frames = null;
-    if (this.extras !== undefined) this.extras.interrupts = undefined;
+    if (this.extras !== undefined) this.extras.interrupts = this.extras.frames = undefined;
   }
 
   /** The function returned: control and value go to the parent. @internal */

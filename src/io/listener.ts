@@ -1,0 +1,239 @@
+/** `listen` and `Listener`: a place where connections arrive. */
+import { createServer, type Server, type Socket as Stream } from 'node:net';
+import { checkInteger, checkTimeout } from '../core/check.ts';
+import type { Deadline } from '../core/deadline.ts';
+import { SocketClosedError } from '../core/errors.ts';
+import { hub } from '../core/hub.ts';
+import { BaseOperation, type Operation, type Resumption, type Step } from '../core/operation.ts';
+import type { RawGreenlet } from '../core/raw-greenlet.ts';
+import { suspend } from '../core/suspend.ts';
+import { timedOut } from '../core/timeout.ts';
+import { type Address, type Endpoint, parseAddress, serverEnd } from './address.ts';
+import { rewrap } from './slab.ts';
+import { Socket, type SocketOptions, type TransferOptions } from './socket.ts';
+
+/** Options of `listen`. */
+export interface ListenOptions extends SocketOptions {
+  /**
+   * How many connections may wait to be accepted: so many in the system, and as many in this process, since Node takes
+   * them over at once. Those beyond are closed. 511 by default.
+   */
+  readonly backlog?: number | undefined;
+  /** How many connections may be open at a time, waiting ones included; those beyond are closed. No limit by default. */
+  readonly maxConnections?: number | undefined;
+  /** No IPv4 connections on an IPv6 address. */
+  readonly ipv6Only?: boolean | undefined;
+}
+
+/**
+ * A listening socket; made by `listen`. Connections that arrive wait for `accept`, at most `backlog` of them. It keeps the
+ * process alive until it is closed. Follows Python's listening `socket`.
+ */
+export class Listener {
+  /** Where it listens, with the port that was chosen for 0. */
+  readonly address: Endpoint;
+  /** How long `accept` may block, in milliseconds; `undefined`, the default, for ever. */
+  timeout: number | undefined = undefined;
+  readonly #server: Server;
+  readonly #backlog: number;
+  readonly #options: ListenOptions;
+  /** They are paused, so that their bytes stay in the system. */
+  readonly #unaccepted: Stream[] = [];
+  readonly #acceptors: Set<Accept> = new Set();
+  readonly #most: number;
+  /** Connections that were accepted and not closed. */
+  #open = 0;
+  #dropped = 0;
+  #closed: SocketClosedError | undefined = undefined;
+
+  /** @internal */
+  constructor(server: Server, backlog: number, options: ListenOptions) {
+    this.address = serverEnd(server);
+    this.#server = server;
+    this.#backlog = backlog;
+    this.#options = options;
+    this.#most = options.maxConnections ?? Number.POSITIVE_INFINITY;
+    server.on('connection', (stream) => this.#arrive(stream));
+    server.on('error', (error) => hub.handleError(error, undefined, `${this}`));
+  }
+
+  /** Whether `close()` was called. */
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** Connections that nobody has accepted yet. */
+  get waiting(): number {
+    return this.#unaccepted.length;
+  }
+
+  /** Connections that were closed since there were `maxConnections` or `backlog` of them already. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /**
+   * Takes the next connection. Suspends while there is none. Connections are handed out in the order of arrival, and
+   * greenlets get them in the order of their calls; one that was killed or timed out has taken none. Follows
+   * `socket.accept`; the peer's address is `socket.remote`.
+   *
+   * @throws {Timeout} no connection in time
+   * @throws {SocketClosedError} the listener was closed
+   */
+  accept(options?: TransferOptions): Operation<Socket> {
+    return new Accept(this, checkTimeout(options?.timeout === undefined ? this.timeout : options.timeout));
+  }
+
+  /**
+   * Stops listening, without suspending: blocked `accept`s get `SocketClosedError`, connections that nobody has accepted
+   * are closed, accepted ones go on. A second call does nothing.
+   */
+  close(): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = new SocketClosedError(`${this} was closed by ${hub.current ?? 'a callback'}`);
+    this.#server.close();
+    for (const stream of this.#unaccepted.splice(0)) stream.destroy();
+    for (const acceptor of this.#acceptors) acceptor.fail(this.#closed);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** `Listener 127.0.0.1:80`. */
+  toString(): string {
+    return `Listener ${this.address}`;
+  }
+
+  #arrive(stream: Stream): void {
+    const [acceptor] = this.#acceptors;
+    const isFull =
+      this.#open + this.waiting >= this.#most || (acceptor === undefined && this.waiting === this.#backlog);
+    if (isFull) {
+      this.#dropped++;
+      stream.destroy();
+    } else if (acceptor === undefined) this.#unaccepted.push(stream);
+    else acceptor.grant(this.#accept(stream));
+  }
+
+  #accept(accepted: Stream): Socket {
+    const stream = rewrap(accepted);
+    this.#open++;
+    stream.once('close', this.#closeOne);
+    const { noDelay, keepAlive } = this.#options;
+    return new Socket(stream, { noDelay, keepAlive, path: this.address.path });
+  }
+
+  #closeOne = (): void => {
+    this.#open--;
+  };
+
+  /** The connection that has waited longest. @internal */
+  take(): Socket | undefined {
+    if (this.#closed !== undefined) throw this.#closed;
+    const stream = this.#unaccepted.shift();
+    return stream === undefined ? undefined : this.#accept(stream);
+  }
+
+  /** @internal */
+  enter(acceptor: Accept): void {
+    this.#acceptors.add(acceptor);
+    hub.outside++;
+  }
+
+  /** @internal */
+  leave(acceptor: Accept): void {
+    this.#acceptors.delete(acceptor);
+    hub.outside--;
+  }
+}
+
+class Accept extends BaseOperation<Socket> {
+  readonly #listener: Listener;
+  readonly #timeout: number | undefined;
+  #greenlet: RawGreenlet | undefined;
+  #deadline: Deadline | undefined;
+
+  constructor(listener: Listener, timeout: number | undefined) {
+    super();
+    this.#listener = listener;
+    this.#timeout = timeout;
+  }
+
+  next(resumed?: Resumption): Step {
+    if (resumed !== undefined) {
+      this.#deadline?.cancel();
+      return resumed;
+    }
+    const me = hub.self(this);
+    const socket = this.#listener.take();
+    if (socket !== undefined) return hub.ready(socket);
+    if (this.#timeout === 0) throw timedOut(this.describe(), 0);
+    const step = hub.park(me, this);
+    this.#greenlet = me;
+    this.#listener.enter(this);
+    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout);
+    return step;
+  }
+
+  grant(socket: Socket): void {
+    this.#listener.leave(this);
+    this.#greenlet!.wake(socket);
+  }
+
+  fail(error: Error): void {
+    this.#listener.leave(this);
+    this.#greenlet!.fail(error);
+  }
+
+  cancel(): void {
+    this.#deadline?.cancel();
+    this.#listener.leave(this);
+  }
+
+  expire(): void {
+    this.fail(timedOut(this.describe(), this.#timeout!));
+  }
+
+  override throw(error: unknown): never {
+    this.#deadline?.cancel();
+    throw error;
+  }
+
+  describe(): string {
+    return `${this.#listener}.accept()`;
+  }
+}
+
+/**
+ * Listens at `address`; port 0 means any free one. Suspends until the system has agreed; a kill takes it back. Follows
+ * `gevent.socket.create_server` and `net.Server.listen`.
+ *
+ * @throws the system's error, with `code` `EADDRINUSE`, `EACCES`, …
+ * @example
+ * ```ts
+ * import { run } from 'genlet';
+ * import { listen } from 'genlet/io';
+ *
+ * await run(function* () {
+ *   using listener = yield* listen('127.0.0.1:0');
+ *   console.log(listener.address.port > 0); // => true
+ * });
+ * ```
+ */
+export function listen(address: Address, options: ListenOptions = {}): Operation<Listener> {
+  const { host, port, path } = parseAddress(address);
+  const backlog = checkInteger('backlog', options.backlog ?? 511, 1);
+  const { maxConnections, ipv6Only = false } = options;
+  if (maxConnections !== undefined) checkInteger('maxConnections', maxConnections, 1);
+  const place = path === undefined ? { port, ipv6Only, ...(host === '' ? {} : { host }) } : { path };
+  return suspend(function listen(resume) {
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+    server.once('error', (error) => resume.throw(error));
+    server.listen({ ...place, backlog }, () => {
+      server.removeAllListeners('error');
+      if (!resume(new Listener(server, backlog, options))) server.close();
+    });
+    return () => server.close();
+  });
+}
