@@ -52,8 +52,6 @@ const allHubs: { current: unknown }[] = globals[registry];
 export class Scheduler {
   /** Longest time in milliseconds that ready greenlets run before I/O is polled. Follows `gevent.setswitchinterval`. */
   switchInterval = 0.2;
-  /** Whether `spawn` records spawner, stack and tree-locals (2 us each), and every slice is timed. On with `GENLET_DEV=1`. */
-  tracking: boolean = DEV;
   /** Replaces the printing of errors that nobody took; `'throw'` makes each an uncaught exception of the process. */
   onError: ErrorHandler | 'throw' | undefined = undefined;
 
@@ -106,6 +104,17 @@ export class Scheduler {
   #busyDrains = 0;
   #clock: Clock = realClock;
   #idlers: RawGreenlet[] = [];
+  #tracking = DEV;
+
+  /** Whether `spawn` records spawner, stack and tree-locals (2 us each), and every slice is timed. On with `GENLET_DEV=1`. */
+  get tracking(): boolean {
+    return this.#tracking;
+  }
+
+  set tracking(tracking: boolean) {
+    this.#tracking = tracking;
+    this.budget = 1; // the clock is to be read after this very turn
+  }
 
   constructor() {
     allHubs.push(this);
@@ -303,10 +312,10 @@ export class Scheduler {
     if (this.#clock !== realClock) {
       // The order of events must not depend on the machine's speed: a slice is a number of turns.
       this.#virtualTurns += turns;
-      this.budget = this.#batch = this.tracking ? 1 : MOST_TURNS;
+      this.budget = this.#batch = this.#tracking ? 1 : MOST_TURNS;
       return this.#virtualTurns >= MOST_TURNS;
     }
-    if (this.tracking) this.#batch = 1;
+    if (this.#tracking) this.#batch = 1;
     else if (elapsed > 2 * CHECK_EVERY) this.#batch = Math.max(1, ((turns * CHECK_EVERY) / elapsed) | 0);
     else if (elapsed < CHECK_EVERY && turns >= this.#batch) this.#batch = Math.min(MOST_TURNS, 2 * this.#batch);
     this.budget = this.#batch;

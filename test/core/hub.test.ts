@@ -174,18 +174,23 @@ describe('hub.stats', () => {
   });
 
   it('names the longest slice and whose it was, while tracking is on', async () => {
+    const hog = (ms: number) => {
+      for (const end = performance.now() + ms; performance.now() < end; );
+    };
     hub.tracking = true;
     try {
       await virtually(function* () {
         yield* sleep(1);
-        const longer = 50 + 2 * hub.stats().longestSlice.ms;
-        const hog = spawn(() => {
-          for (const end = performance.now() + longer; performance.now() < end; );
-        });
-        yield* hog;
-        const { longestSlice } = hub.stats();
-        expect(longestSlice.ms).toBeGreaterThanOrEqual(longer);
-        expect(longestSlice.greenlet === hog).toBe(true);
+        // On a busy machine another slice may happen to be longer still: then once more.
+        for (let tries = 0; tries < 20; tries++) {
+          const longer = 50 + hub.stats().longestSlice.ms;
+          const greenlet = spawn(hog, longer);
+          yield* greenlet;
+          const { longestSlice } = hub.stats();
+          expect(longestSlice.ms).toBeGreaterThanOrEqual(longer);
+          if (longestSlice.greenlet === greenlet) return;
+        }
+        expect.fail('never the one that took longest');
       });
     } finally {
       hub.tracking = false;
