@@ -22,12 +22,17 @@ export function checkTimeout(timeout: number | null | undefined): number | undef
   return timeout === undefined || timeout === null ? undefined : checkDuration('timeout', timeout);
 }
 
-/** @internal */
+/** A function that a greenlet can run. @internal */
 export function checkFunction(name: string, fn: unknown): void {
-  if (typeof fn !== 'function') {
-    const hint = isGenerator(fn) ? `; pass the function and its arguments, not its call` : '';
-    throw new TypeError(`${name} is ${show(fn)}: give a coroutine function or a plain function${hint}`);
-  }
+  if (typeof fn === 'function') return;
+  const isCall = isGenerator(fn) || (typeof fn === 'object' && fn !== null && Symbol.iterator in fn);
+  const hint = isCall ? '; pass the function and its arguments, not its call' : '';
+  throw new TypeError(`${name} is ${show(fn)}: give a coroutine function or a plain function${hint}`);
+}
+
+/** A function that is called and must not suspend. @internal */
+export function checkCallback(name: string, fn: unknown): void {
+  if (typeof fn !== 'function') throw new TypeError(`${name} is ${show(fn)}: give a plain function`);
 }
 
 /** A whole number of at least `least`. @internal */

@@ -17,14 +17,15 @@ export type Results<O extends Operations> = { -readonly [K in keyof O]: O[K] ext
 /** The result of one of several operations. */
 export type ResultOf<O extends Operations> = Results<O>[keyof O & (O extends readonly unknown[] ? number : keyof O)];
 
+const isOperation = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Symbol.iterator in value && !Array.isArray(value);
+
 function listOf(operations: Operations, caller: string): Operation<any>[] {
-  if (typeof operations !== 'object' || operations === null) {
+  if (typeof operations !== 'object' || operations === null || isOperation(operations)) {
     throw new TypeError(`${caller} got ${show(operations)}: give an array or a record of operations`);
   }
   const list = Object.values(operations) as Operation<any>[];
-  const strange = list.findIndex(
-    (operation) => typeof operation?.[Symbol.iterator] !== 'function' || typeof operation === 'string',
-  );
+  const strange = list.findIndex((operation) => !isOperation(operation));
   if (strange >= 0) throw new TypeError(`${caller} got ${show(list[strange])}: give operations, such as sleep(10)`);
   return list;
 }

@@ -1,6 +1,6 @@
 /** `Greenlet`: a coroutine that the hub runs, with a result, links, and a way to kill it. */
 import { fileURLToPath } from 'node:url';
-import { checkDuration, checkFunction, checkTimeout } from './check.ts';
+import { checkCallback, checkDuration, checkFunction, checkTimeout } from './check.ts';
 import { DEV, notePerformed, warn } from './dev.ts';
 import { GreenletExit, InvalidSwitchError, isExit } from './errors.ts';
 import { BLOCKED, ENDED, FAILED, NEW, READY, RUNNING } from './greenlet-state.ts';
@@ -319,7 +319,7 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
    * Links of all kinds and joiners are served in the order of registration.
    */
   rawlink(callback: (greenlet: this) => void): void {
-    checkFunction('link', callback);
+    checkCallback('link', callback);
     this.linkAs(callback, 'raw');
   }
 

@@ -1,6 +1,6 @@
 /** `Hub`: the public face of the scheduler, and the hub of this thread. */
 import { Callback, type Handle } from './callback.ts';
-import { checkDuration, checkFunction, checkTimeout } from './check.ts';
+import { checkCallback, checkDuration, checkTimeout } from './check.ts';
 import { InvalidStateError } from './errors.ts';
 import type { Greenlet } from './greenlet.ts';
 import { HubJoin } from './hub-join.ts';
@@ -34,7 +34,7 @@ export class Hub extends Scheduler {
 
   /** Calls `fn` in the next pass, after what is ready now. It must not block. Follows asyncio's `call_soon`. */
   callSoon<A extends unknown[]>(fn: (...args: A) => void, ...args: A): Handle {
-    checkFunction('callback', fn);
+    checkCallback('callback', fn);
     const callback = new Callback(this, () => fn(...args));
     this.push(callback);
     return callback;
@@ -42,7 +42,7 @@ export class Hub extends Scheduler {
 
   /** Calls `fn` after `ms` milliseconds; it keeps the process alive until then. Follows asyncio's `call_later`. */
   callLater<A extends unknown[]>(ms: number, fn: (...args: A) => void, ...args: A): Handle {
-    checkFunction('callback', fn);
+    checkCallback('callback', fn);
     const callback = new Callback(this, () => fn(...args));
     this.startTimer(callback, checkDuration('delay', ms));
     return callback;
@@ -94,7 +94,7 @@ export class Hub extends Scheduler {
 
   /** Calls `hook` for each greenlet when it starts; gives a function that takes the hook out. */
   onSpawn(hook: (greenlet: Greenlet<any>) => void): () => void {
-    checkFunction('hook', hook);
+    checkCallback('hook', hook);
     return this.roster.addSpawnHook(hook);
   }
 

@@ -20,7 +20,7 @@ export interface JoinallOptions {
 }
 
 function listOf(greenlets: Iterable<Greenlet<any>>, caller: string): Greenlet<any>[] {
-  if (typeof greenlets?.[Symbol.iterator] !== 'function')
+  if (typeof greenlets?.[Symbol.iterator] !== 'function' || greenlets instanceof Greenlet)
     throw new TypeError(`${caller} got ${show(greenlets)}: give greenlets`);
   const list = Array.from(greenlets);
   for (const greenlet of list) {

@@ -1,6 +1,6 @@
 /** A storage context for a body that suspends. */
 import { type AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
-import { checkFunction } from './check.ts';
+import { checkFunction, show } from './check.ts';
 import { hub } from './hub.ts';
 import {
   BaseOperation,
@@ -34,6 +34,7 @@ import { callAndWait } from './perform.ts';
  * ```
  */
 export function runWith<V, R>(storage: AsyncLocalStorage<V>, value: V, fn: () => R): Operation<Outcome<R>> {
+  if (typeof storage?.run !== 'function') throw new TypeError(`storage is ${show(storage)}: give an AsyncLocalStorage`);
   checkFunction('function', fn);
   return within(storage, value, fn);
 }

@@ -1,5 +1,5 @@
 /** `run`: from ordinary code into the world of greenlets. */
-import { checkFunction } from './check.ts';
+import { checkFunction, show } from './check.ts';
 import type { Clock } from './clock.ts';
 import { GreenletExit, isExit } from './errors.ts';
 import { Greenlet } from './greenlet.ts';
@@ -43,6 +43,12 @@ type StopSignal = keyof typeof EXIT_CODES;
 export function run<R>(main: () => R, options: RunOptions = {}): Promise<Outcome<R>> {
   checkFunction('run() target', main);
   const { signal, signals = false, clock } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError(`signal is ${show(signal)}: give an AbortSignal`);
+  }
+  if (clock !== undefined && (typeof clock.now !== 'function' || typeof clock.rest !== 'function')) {
+    throw new TypeError(`clock is ${show(clock)}: give a Clock, such as new VirtualClock()`);
+  }
   if (signal?.aborted) return Promise.reject(signal.reason);
   if (clock !== undefined) hub.useClock(clock);
   const greenlet = new Greenlet<Outcome<R>>(main as never).start();

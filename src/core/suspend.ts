@@ -1,5 +1,5 @@
 /** The kernel's primitive in its public form, and Node's callbacks built on it. */
-import { checkFunction } from './check.ts';
+import { checkCallback } from './check.ts';
 import { hub } from './hub.ts';
 import { BaseOperation, type Operation, type Resumption, type Step } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
@@ -111,7 +111,7 @@ class Suspend<T> extends BaseOperation<T> {
  * ```
  */
 export function suspend<T>(register: (resume: Resumer<T>) => Cancel | undefined | void): Operation<T> {
-  checkFunction('register', register);
+  checkCallback('register', register);
   return new Suspend(register, register.name === '' ? 'suspend()' : `suspend(${register.name})`);
 }
 
@@ -134,7 +134,7 @@ export function suspend<T>(register: (resume: Resumer<T>) => Cancel | undefined 
 export function fromCallback<T = void>(
   register: (callback: (error: unknown, value?: T) => void) => unknown,
 ): Operation<T> {
-  checkFunction('register', register);
+  checkCallback('register', register);
   const adapt = (resume: Resumer<T>): Cancel | undefined => {
     const cancel = register((error, value) => {
       if (error === undefined || error === null) resume(value as T);

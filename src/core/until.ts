@@ -1,5 +1,5 @@
 /** Waiting for a promise: the bridge from the other half of Node. */
-import { checkFunction, show } from './check.ts';
+import { show } from './check.ts';
 import { hub } from './hub.ts';
 import { BaseOperation, type Operation, type Resumption, type Step } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
@@ -109,6 +109,8 @@ function native<T>(promise: PromiseLike<T>): Promise<T> {
  * ```
  */
 export function until<T>(source: PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T>)): Operation<T> {
-  if (typeof (source as PromiseLike<T> | undefined)?.then !== 'function') checkFunction('promise', source);
+  if (typeof source !== 'function' && typeof (source as PromiseLike<T> | undefined)?.then !== 'function') {
+    throw new TypeError(`promise is ${show(source)}: give a promise, or a function that returns one`);
+  }
   return new Until(source);
 }

@@ -1,5 +1,5 @@
 /** `Group`: greenlets that are waited for, and killed, together. */
-import { checkFunction } from '../core/check.ts';
+import { checkFunction, show } from '../core/check.ts';
 import { Greenlet } from '../core/greenlet.ts';
 import type { Outcome } from '../core/operation.ts';
 import { checkGreenlet, Members } from './members.ts';
@@ -32,6 +32,9 @@ export interface GroupStatistics {
 export class Group extends Members {
   constructor(greenlets: Iterable<Greenlet<any>> = []) {
     super();
+    if (typeof greenlets?.[Symbol.iterator] !== 'function') {
+      throw new TypeError(`greenlets is ${show(greenlets)}: give an iterable of greenlets`);
+    }
     for (const greenlet of greenlets) this.add(greenlet);
   }
 

@@ -1,5 +1,5 @@
 /** `PriorityQueue`: the least item is the first out. */
-import { checkFunction } from '../core/check.ts';
+import { checkCallback } from '../core/check.ts';
 import { Heap } from './heap.ts';
 import { Queue } from './queue.ts';
 
@@ -39,7 +39,7 @@ export class PriorityQueue<T> extends Queue<T> {
    * @throws {TypeError} `compare` is not a function
    */
   constructor(maxsize?: number | null, compare: (one: T, other: T) => number = naturalOrder, items?: Iterable<T>) {
-    checkFunction('compare', compare);
+    checkCallback('compare', compare);
     super(maxsize, items, new Heap(compare));
   }
 }

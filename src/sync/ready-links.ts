@@ -1,6 +1,6 @@
 /** The `rawlink`s of an object that can get ready again and again. */
 import type { Handle } from '../core/callback.ts';
-import { checkFunction } from '../core/check.ts';
+import { checkCallback } from '../core/check.ts';
 import { hub } from '../core/hub.ts';
 
 interface ReadyLink {
@@ -22,7 +22,7 @@ export class ReadyLinks {
   }
 
   add(callback: (source: any) => void): void {
-    checkFunction('link', callback);
+    checkCallback('link', callback);
     this.#links.push({ callback, call: undefined });
   }
 

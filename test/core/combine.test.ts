@@ -188,4 +188,6 @@ it.each([
   expect(() => combine([5])).toThrow(new TypeError(`${name}() got 5: give operations, such as sleep(10)`));
   expect(() => combine({ a: Promise.resolve() })).toThrow(TypeError);
   expect(() => combine(['text'])).toThrow(TypeError);
+  expect(() => combine([[]])).toThrow(TypeError);
+  expect(() => combine(sleep(1))).toThrow(/give an array or a record of operations/);
 });

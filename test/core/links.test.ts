@@ -167,9 +167,12 @@ describe('links', () => {
     await nextTurn();
   });
 
-  it.each(['rawlink', 'link', 'linkValue', 'linkException'] as const)('%s refuses what is no function', (kind) => {
-    expect(() => new Greenlet(() => {})[kind](5 as never)).toThrow(
-      new TypeError('link is 5: give a coroutine function or a plain function'),
-    );
+  it.each([
+    ['rawlink', 'link is 5: give a plain function'],
+    ['link', 'link is 5: give a coroutine function or a plain function'],
+    ['linkValue', 'link is 5: give a coroutine function or a plain function'],
+    ['linkException', 'link is 5: give a coroutine function or a plain function'],
+  ] as const)('%s refuses what is no function', (kind, message) => {
+    expect(() => new Greenlet(() => {})[kind](5 as never)).toThrow(new TypeError(message));
   });
 });

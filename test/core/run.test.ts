@@ -73,6 +73,12 @@ describe('run with a clock', () => {
     expect([before <= now, now <= performance.now()]).toEqual([true, true]);
   });
 
+  it('refuses what is no clock', () => {
+    expect(() => run(() => 1, { clock: {} as never })).toThrow(
+      new TypeError('clock is {}: give a Clock, such as new VirtualClock()'),
+    );
+  });
+
   it('refuses one while timers run by another', async () => {
     const other = run(() => sleep(5));
     await run(() => {});

@@ -139,7 +139,7 @@ describe('until', () => {
 
   it('refuses what is neither a promise nor a function, or a function that gives none', async () => {
     expect(() => until(5 as never)).toThrow(
-      new TypeError('promise is 5: give a coroutine function or a plain function'),
+      new TypeError('promise is 5: give a promise, or a function that returns one'),
     );
     await virtually(function* () {
       try {
