@@ -41,7 +41,7 @@ class Connect extends BaseOperation<Socket> {
       this.#deadline?.cancel();
       return resumed;
     }
-    const me = hub.self(this);
+    const me = hub.self(this, arguments.length);
     if (this.#timeout === 0) throw timedOut(this.describe(), 0);
     me.checkInterrupts();
     const stream = open(this.#endpoint, this.#options);

@@ -165,7 +165,7 @@ class Accept extends BaseOperation<Socket> {
       this.#deadline?.cancel();
       return resumed;
     }
-    const me = hub.self(this);
+    const me = hub.self(this, arguments.length);
     const socket = this.#listener.take();
     if (socket !== undefined) return hub.ready(socket);
     if (this.#timeout === 0) throw timedOut(this.describe(), 0);

@@ -91,10 +91,14 @@ export class Socket {
     stream.allowHalfOpen = true;
     const inbound = new Inbound(stream, this.remote);
     const outbound = new Outbound(stream, this.remote);
-    stream.on('error', (error) => {
+    const fail = (error: Error) => {
       inbound.fail(error);
       outbound.fail(error);
-    });
+    };
+    stream.on('error', fail);
+    stream.on('close', () =>
+      fail(new SocketClosedError(`${this} was closed: by both sides, or below by its node:net socket`)),
+    );
     this.#inbound = inbound;
     this.#outbound = outbound;
   }
@@ -296,6 +300,7 @@ export class Socket {
 
   #leave(what: string): boolean {
     if (this.#closed) return false;
+    this.#address ??= localEnd(this.#stream, this.#path); // it can't be asked for afterwards
     this.#closed = true;
     const error = new SocketClosedError(`${this} was ${what} by ${hub.current ?? 'a callback'}`);
     this.#inbound.close(error);

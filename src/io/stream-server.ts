@@ -154,9 +154,12 @@ export class StreamServer {
     try {
       yield* withTimeout(timeout, () => this.#finish(), { value: undefined });
     } finally {
-      yield* this.#killHandlers();
-      for (const stream of this.#closing) stream.destroy();
-      this.#stopped.set();
+      try {
+        yield* this.#killHandlers();
+      } finally {
+        for (const stream of this.#closing) stream.destroy();
+        this.#stopped.set();
+      }
     }
   }
 
@@ -186,6 +189,7 @@ export class StreamServer {
     const pool = this.#pool;
     while (!this.closed) {
       if (pool !== undefined) yield* pool.waitAvailable();
+      if (this.closed) return; // it was stopped in the pass that made a place free
       const socket = yield* listener.accept();
       const handler =
         pool === undefined ? spawnNow(this.#handler, socket, socket.remote) : yield* this.#spawnIn(pool, socket);

@@ -96,7 +96,7 @@ export abstract class Transfer<T> extends BaseOperation<T> {
       this.#deadline?.cancel();
       return resumed;
     }
-    const me = hub.self(this);
+    const me = hub.self(this, arguments.length);
     const direction = this.#direction;
     direction.admit(me, this);
     const result = this.attempt();

@@ -594,6 +594,29 @@ describe('a socket', () => {
       expect(() => new Socket(new NodeSocket().destroy())).toThrow(TypeError);
     }));
 
+  it('ends its calls when the node:net socket below is destroyed, and still knows its address', () =>
+    withPair(function* (client) {
+      const address = String(client.address);
+      const reader = spawn(() => thrown(client.recv()));
+      yield* untilBlocked(reader);
+      client.stream.destroy();
+      expect(yield* reader).toBeInstanceOf(SocketClosedError);
+      client.close();
+      expect(String(client.address)).toBe(address);
+    }));
+
+  it('loses nothing when a call is iterated by something other than yield*', () =>
+    withPair(function* (client, server) {
+      yield* server.sendall('hello');
+      yield* arrived(client, 5);
+      expect(() => [...(client.recv() as never)]).toThrow(TypeError);
+      expect(() => {
+        const [bytes] = client.recv() as Iterable<unknown>;
+        return bytes;
+      }).toThrow(TypeError);
+      expect(String(yield* client.recv())).toBe('hello');
+    }));
+
   it('has few listeners, and no more after kills and timeouts', () =>
     run(function* () {
       using listener = yield* listen('127.0.0.1:0');

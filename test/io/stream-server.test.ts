@@ -1,5 +1,5 @@
 import { spawn as spawnProcess } from 'node:child_process';
-import { type Coroutine, fromEvent, Pool, run, sleep, spawn, spawnNow, suspend, until } from 'genlet';
+import { type Coroutine, Event, fromEvent, Pool, run, sleep, spawn, spawnNow, suspend, until } from 'genlet';
 import { createConnection, type Socket, StreamServer, type StreamServerOptions } from 'genlet/io';
 import { describe, expect, it } from 'vitest';
 import { watchHub } from '../support/hub.ts';
@@ -292,6 +292,41 @@ describe('a server', () => {
       },
       { spawn: 2 },
     ));
+
+  it('can be stopped in the pass in which a place in its pool gets free', () =>
+    run(function* () {
+      const gate = new Event();
+      const server = new StreamServer(here, () => gate.wait(), { spawn: 1 });
+      yield* server.start();
+      using client = yield* createConnection(server.address);
+      yield* eventually(() => server.connections === 1);
+      gate.set();
+      yield* sleep(0);
+      yield* server.stop();
+      expect(server.closed).toBe(true); // and no error was reported, as watchHub() checks
+    }));
+
+  it('lets go whoever waits for its end, also if its handlers are not done at a second kill', () =>
+    run(function* () {
+      const server = new StreamServer(here, function* () {
+        try {
+          yield* sleep(10_000);
+        } finally {
+          yield* sleep(50);
+        }
+      });
+      const [one, other] = [spawn(() => server.serveForever()), spawn(() => server.serveForever())];
+      yield* eventually(() => server.started);
+      using _client = yield* createConnection(server.address);
+      yield* eventually(() => server.connections === 1);
+      for (let kill = 0; kill < 3; kill++) {
+        yield* one.kill(undefined, { block: false });
+        yield* sleep(1);
+      }
+      yield* other.join(5000);
+      expect([one.dead, other.dead]).toEqual([true, true]);
+      yield* eventually(() => server.connections === 0);
+    }));
 
   it('shares a pool with others', () => {
     const pool = new Pool(1);
