@@ -324,8 +324,8 @@ export class Scheduler {
 
   /** Nothing is ready: leaves the waiting to the clock. */
   #rest(): void {
+    if (this.#clock !== realClock && this.#isQuiet()) this.useClock(realClock);
     const { timers } = this;
-    if (this.#clock !== realClock && this.#isQuiet()) this.#clock = realClock;
     if (timers.size > 0 || this.#clock !== realClock) timers.settle(this.#clock.now());
     this.#clock.rest(timers.next(), timers.refs > 0, this.#turn);
   }

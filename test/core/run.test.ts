@@ -73,6 +73,13 @@ describe('run with a clock', () => {
     expect([before <= now, now <= performance.now()]).toEqual([true, true]);
   });
 
+  it('leaves nothing of the virtual time to timers that come after', async () => {
+    await run(() => sleep(3_600_000), { clock: new VirtualClock() });
+    const begin = performance.now();
+    await run(() => sleep(5));
+    expect(performance.now() - begin).toBeLessThan(5000);
+  });
+
   it('refuses what is no clock', () => {
     expect(() => run(() => 1, { clock: {} as never })).toThrow(
       new TypeError('clock is {}: give a Clock, such as new VirtualClock()'),

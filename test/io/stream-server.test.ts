@@ -298,7 +298,7 @@ describe('a server', () => {
       const gate = new Event();
       const server = new StreamServer(here, () => gate.wait(), { spawn: 1 });
       yield* server.start();
-      using client = yield* createConnection(server.address);
+      using _client = yield* createConnection(server.address);
       yield* eventually(() => server.connections === 1);
       gate.set();
       yield* sleep(0);
