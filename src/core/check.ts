@@ -33,6 +33,8 @@ export function checkFunction(name: string, fn: unknown): void {
 /** A function that is called and must not suspend. @internal */
 export function checkCallback(name: string, fn: unknown): void {
   if (typeof fn !== 'function') throw new TypeError(`${name} is ${show(fn)}: give a plain function`);
+  if (isGeneratorFunction(fn))
+    throw new TypeError(`${name} is a coroutine function, which can't suspend there: spawn it`);
 }
 
 /** A whole number of at least `least`. @internal */
@@ -41,6 +43,13 @@ export function checkInteger(name: string, value: number, least: number): number
     throw new RangeError(`${name} is ${show(value)}: give a whole number, ${least} or more`);
   }
   return value;
+}
+
+const GeneratorFunction = Object.getPrototypeOf(function* () {}).constructor as GeneratorFunctionConstructor;
+
+/** @internal */
+export function isGeneratorFunction(value: unknown): boolean {
+  return value instanceof GeneratorFunction;
 }
 
 const GeneratorPrototype = Object.getPrototypeOf(function* () {}).prototype as Generator<any, any, any>;

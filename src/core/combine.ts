@@ -1,5 +1,6 @@
 /** `all`, `race`, `any`: several operations at once, in a structured way: none outlives the call. */
 import { show } from './check.ts';
+import { composite } from './dev.ts';
 import { GreenletExit } from './errors.ts';
 import type { Greenlet } from './greenlet.ts';
 import { joinall, killall } from './joinall.ts';
@@ -35,10 +36,15 @@ function* performOne(operation: Operation<unknown>): Coroutine<unknown> {
 }
 
 /** Runs `body` over the children that perform `operations`, and ends those that are left, whatever happens. */
-function* withChildren<T>(
+function withChildren<T>(
+  caller: string,
   operations: Operation<any>[],
   body: (children: Greenlet<any>[]) => Coroutine<T>,
 ): Coroutine<T> {
+  return composite(caller, performAll(operations, body));
+}
+
+function* performAll<T>(operations: Operation<any>[], body: (children: Greenlet<any>[]) => Coroutine<T>): Coroutine<T> {
   const children = operations.map((operation) => spawnNow(performOne, operation) as Greenlet<any>);
   try {
     return yield* body(children);
@@ -50,7 +56,7 @@ function* withChildren<T>(
 
 /**
  * Performs several operations at once and gives their results in the shape of the input, an array or a record. The first
- * failure kills the others, waits for their `finally` blocks, and is thrown. A kill ends all of them. Greenlets that are
+ * failure kills the others, waits for their `finally` blocks, and is thrown; a second one goes to `hub.handleError`. A kill ends all of them. Greenlets that are
  * given are only waited for, not killed. Follows `Promise.all`.
  *
  * @throws the first failure
@@ -66,7 +72,7 @@ function* withChildren<T>(
  */
 export function all<const O extends Operations>(operations: O): Operation<Results<O>> {
   const list = listOf(operations, 'all()');
-  return withChildren(list, function* (children) {
+  return withChildren('all()', list, function* (children) {
     yield* joinall(children, { raiseError: true });
     const values = children.map((child) => child.value);
     if (Array.isArray(operations)) return values as Results<O>;
@@ -91,7 +97,7 @@ export function all<const O extends Operations>(operations: O): Operation<Result
 export function race<const O extends Operations>(operations: O): Operation<ResultOf<O>> {
   const list = listOf(operations, 'race()');
   if (list.length === 0) throw new RangeError('race() got no operations: it would block for ever');
-  return withChildren(list, function* (children) {
+  return withChildren('race()', list, function* (children) {
     const [first] = yield* joinall(children, { count: 1 });
     const ended = children.filter((child) => child.dead);
     for (const child of ended) child.takeError(); // those that lost by less than a pass have nobody else to tell
@@ -119,7 +125,7 @@ export function race<const O extends Operations>(operations: O): Operation<Resul
  */
 export function any<const O extends Operations>(operations: O): Operation<ResultOf<O>> {
   const list = listOf(operations, 'any()');
-  return withChildren(list, function* (children) {
+  return withChildren('any()', list, function* (children) {
     using ended = iwait(children);
     for (let step; !(step = yield* ended.next()).done; ) {
       if (step.value.successful()) return step.value.value;

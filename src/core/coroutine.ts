@@ -7,11 +7,9 @@
  * hub resumes it directly from then on. Where many lie on each other natively, the hub starts the callee on an empty
  * stack. It costs 13 ns a call, so it pays from the second suspension of a frame.
  */
-import { checkFunction, generatorNext } from './check.ts';
+import { checkFunction, generatorNext, isGeneratorFunction } from './check.ts';
 import { hub } from './hub.ts';
 import { BOUNCE, type Coroutine, type Resumption, type Step } from './operation.ts';
-
-const GeneratorFunction = Object.getPrototypeOf(function* () {}).constructor as GeneratorFunctionConstructor;
 
 /** Native frames that may lie on each other before a call bounces. */
 const MOST_NESTED = 100;
@@ -91,7 +89,7 @@ function enter(this: Generator<any, any, any>): Iterator<any, any, any> {
  */
 export function coroutine<F extends (...args: any[]) => Coroutine<any>>(fn: F): F {
   checkFunction('function', fn);
-  if (!(fn instanceof GeneratorFunction)) {
+  if (!isGeneratorFunction(fn)) {
     throw new TypeError(`${fn.name || 'the function'} is not a generator function: mark function* only`);
   }
   Object.defineProperty(fn.prototype, Symbol.iterator, { value: enter, configurable: true });

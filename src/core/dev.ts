@@ -23,15 +23,25 @@ function report(token: number): void {
 }
 
 /** @internal */
-export function noteMade(operation: object): void {
+export function noteMade(operation: object, name: string = operation.constructor.name): void {
   const token = ++made;
-  const creation = new Error(
-    `${operation.constructor.name} was made and never performed: write yield* before the call`,
-  );
+  const creation = new Error(`${name} was made and never performed: write yield* before the call`);
   creation.name = 'Warning';
   unperformed.set(token, creation);
   tokens.set(operation, token);
   collected.register(operation, token);
+}
+
+/** Tracks a call that is written as a coroutine, in development mode. @internal */
+export function composite<G extends Generator<any, any, any>>(name: string, generator: G): G {
+  if (!DEV) return generator;
+  noteMade(generator, name);
+  return Object.defineProperty(generator, Symbol.iterator, {
+    value(): G {
+      notePerformed(generator);
+      return generator;
+    },
+  });
 }
 
 /** Also called by operations that act at once, such as `kill`, which nobody needs to wait for. @internal */

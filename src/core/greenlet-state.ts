@@ -29,6 +29,7 @@ export const NONE: unique symbol = Symbol('no error');
 export interface Interrupt {
   readonly error: unknown;
   readonly shields: number;
+  readonly source: object | undefined;
 }
 
 /** What few greenlets need, made on demand: a plain blocked greenlet must stay small. @internal */

@@ -1,5 +1,6 @@
 /** `joinall` and `killall`. */
 import { checkInteger, checkTimeout, show } from './check.ts';
+import { composite } from './dev.ts';
 import { GreenletExit, InvalidSwitchError } from './errors.ts';
 import { Greenlet, type KillOptions } from './greenlet.ts';
 import { hub } from './hub.ts';
@@ -57,7 +58,7 @@ export function joinall<G extends Greenlet<any>>(greenlets: Iterable<G>, options
   if (count !== undefined) checkInteger('count', count, 0);
   const limit = checkTimeout(timeout);
   if (!raiseError && count === undefined && limit === undefined) return new JoinAll(list);
-  return joinSome(list, options);
+  return composite('joinall()', joinSome(list, options));
 }
 
 /**

@@ -11,6 +11,7 @@
  */
 import { checkFunction, generatorNext, generatorReturn, generatorThrow, isGenerator, show } from './check.ts';
 import { captureContext, contexts, detectContext, rootContext } from './context.ts';
+import { DEV, notePerformed } from './dev.ts';
 import { type BlockedGreenlet, GreenletExit, InvalidSwitchError, isExit, WrongHubError } from './errors.ts';
 import {
   BLOCKED,
@@ -225,15 +226,15 @@ export class RawGreenlet {
 
   /**
    * Throws `error` into the greenlet: at once where it is suspended with nothing granted, else at its next suspension.
-   * `shields` is the number of `shield()` bodies around the place that the error belongs to.
+   * `shields` is the number of `shield()` bodies around the place that the error belongs to; `source` may withdraw it.
    * @internal
    */
-  interrupt(error: unknown, shields = 0): void {
+  interrupt(error: unknown, shields = 0, source?: object): void {
     const { state } = this;
     if (this.dead) return;
     const shielded = this.extras !== undefined && this.extras.shields > shields;
     if (shielded || state === RUNNING || state === GRANTED || state === THROWING) {
-      this.postpone({ error, shields });
+      this.postpone({ error, shields, source });
       return;
     }
     if (state === BLOCKED) this.waitPoint!.cancel(this as never);
@@ -253,10 +254,10 @@ export class RawGreenlet {
     if (extras.interrupts.length === 0) extras.interrupts = undefined;
   }
 
-  /** Takes back an error that is still waiting for a suspension. @internal */
-  withdraw(error: unknown): void {
+  /** Takes back what `source` sent, if it is still waiting for a suspension. @internal */
+  withdraw(source: object): void {
     const { extras } = this;
-    const left = extras?.interrupts?.filter((interrupt) => interrupt.error !== error);
+    const left = extras?.interrupts?.filter((interrupt) => interrupt.source !== source);
     if (left !== undefined) extras!.interrupts = left.length === 0 ? undefined : left;
   }
 
@@ -391,6 +392,7 @@ export class RawGreenlet {
     const made = args === undefined ? fn() : args.length === 1 ? fn(args[0]) : fn(...args);
     const frame = isGenerator(made) ? made : perform(made);
     if (frame === undefined) return { done: true, value: made };
+    if (DEV) notePerformed(frame);
     this.frame = frame;
     return generatorNext.call(frame, undefined);
   }

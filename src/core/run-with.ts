@@ -1,6 +1,7 @@
 /** A storage context for a body that suspends. */
 import { type AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { checkFunction, show } from './check.ts';
+import { composite } from './dev.ts';
 import { hub } from './hub.ts';
 import {
   BaseOperation,
@@ -36,7 +37,7 @@ import { callAndWait } from './perform.ts';
 export function runWith<V, R>(storage: AsyncLocalStorage<V>, value: V, fn: () => R): Operation<Outcome<R>> {
   if (typeof storage?.run !== 'function') throw new TypeError(`storage is ${show(storage)}: give an AsyncLocalStorage`);
   checkFunction('function', fn);
-  return within(storage, value, fn);
+  return composite('runWith()', within(storage, value, fn));
 }
 
 /** Leaves the greenlet's turn and comes straight back, now in the context that was set. It never suspends. */

@@ -389,8 +389,12 @@ export class Scheduler {
     if (this.#head !== null && ++this.#busyDrains < PATIENCE) return;
     this.#busyDrains = 0;
     const failed = [...this.untaken];
-    this.untaken.clear();
-    for (const greenlet of failed) this.handleError(greenlet.exception, greenlet, 'greenlet');
+    // After the microtasks that stand in line: an `await greenlet` in ordinary code asks for the result in one.
+    queueMicrotask(() => {
+      for (const greenlet of failed) {
+        if (this.untaken.delete(greenlet)) this.handleError(greenlet.exception, greenlet, 'greenlet');
+      }
+    });
   }
 
   // ---- the clock

@@ -1,5 +1,6 @@
 /** Protecting a piece of work from being killed. */
 import { checkFunction } from './check.ts';
+import { composite } from './dev.ts';
 import { hub } from './hub.ts';
 import type { Coroutine, Operation, Outcome } from './operation.ts';
 import { callAndWait } from './perform.ts';
@@ -28,7 +29,7 @@ import { callAndWait } from './perform.ts';
  */
 export function shield<R>(fn: () => R): Operation<Outcome<R>> {
   checkFunction('function', fn);
-  return shielded(fn);
+  return composite('shield()', shielded(fn));
 }
 
 function* shielded(fn: () => unknown): Coroutine<any> {

@@ -5,6 +5,7 @@
  * would cost more than everything else about it. The stack is captured when it fires.
  */
 import { checkFunction, checkTimeout, show } from './check.ts';
+import { composite } from './dev.ts';
 import { brand, InvalidStateError } from './errors.ts';
 import { hub } from './hub.ts';
 import type { Coroutine, Operation, Outcome } from './operation.ts';
@@ -60,8 +61,6 @@ export class Timeout implements Error {
   #error: TimeoutError | undefined;
   #greenlet: RawGreenlet | undefined = undefined;
   #shields = 0;
-  /** What was thrown when it fired, to be taken back if it is cancelled before it arrives. */
-  #thrown: unknown = undefined;
   #closed = false;
 
   constructor(ms?: number | null, error?: TimeoutError) {
@@ -105,10 +104,10 @@ export class Timeout implements Error {
     hub.startTimer(this as Timer, this.ms);
   }
 
-  /** Stops it; it may be started again. If it has expired and the greenlet has not noticed yet, it never will. */
+  /** Stops it; it may be started again. An error that still waits for the greenlet's next suspension is taken back. */
   cancel(): void {
     if (this.slot !== -1) hub.timers.cancel(this as Timer);
-    else if (this.#thrown !== undefined) this.#greenlet!.withdraw(this.#thrown);
+    else this.#greenlet?.withdraw(this);
   }
 
   /** Stops it for good. */
@@ -124,14 +123,15 @@ export class Timeout implements Error {
 
   /** @internal */
   fire(): void {
+    this.#greenlet!.interrupt(this.#toThrow(), this.#shields, this);
+  }
+
+  #toThrow(): unknown {
     const error = this.#error;
-    if (error instanceof Error) this.#thrown = error;
-    else if (typeof error === 'function') this.#thrown = make(error);
-    else {
-      Error.captureStackTrace(this);
-      this.#thrown = this;
-    }
-    this.#greenlet!.interrupt(this.#thrown, this.#shields);
+    if (error instanceof Error) return error;
+    if (typeof error === 'function') return make(error);
+    Error.captureStackTrace(this);
+    return this;
   }
 
   /** @internal */
@@ -186,7 +186,7 @@ export function withTimeout(
 ): Operation<unknown> {
   const limit = new Timeout(ms);
   checkFunction('function', fn);
-  return limited(limit, fn, options);
+  return composite('withTimeout()', limited(limit, fn, options));
 }
 
 function* limited(limit: Timeout, fn: () => unknown, options: { value: unknown } | undefined): Coroutine<unknown> {

@@ -1,6 +1,7 @@
 /** `wait` and `iwait`: waiting for several objects of any kind. */
 import { checkInteger, checkTimeout, show } from './check.ts';
 import type { Deadline } from './deadline.ts';
+import { composite } from './dev.ts';
 import { ConcurrentObjectUseError } from './errors.ts';
 import type { Iteration } from './from-async-iterable.ts';
 import { hub } from './hub.ts';
@@ -209,7 +210,7 @@ export function wait(objects?: undefined, options?: { timeout?: number | null })
 export function wait<T extends Waitable>(objects: Iterable<T>, options?: WaitOptions): Operation<T[]>;
 export function wait(objects?: Iterable<Waitable>, options: WaitOptions = {}): Operation<boolean | Waitable[]> {
   if (objects === undefined) return hub.join(options);
-  return collect(iwait(objects, options));
+  return composite('wait()', collect(iwait(objects, options)));
 }
 
 function* collect<T>(items: Iteration<T>): Coroutine<T[]> {

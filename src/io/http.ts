@@ -5,6 +5,7 @@
  */
 import type { Headers, RequestInfo, RequestInit, Response as UndiciResponse } from 'undici';
 import { checkTimeout, show } from '../core/check.ts';
+import { composite } from '../core/dev.ts';
 import type { Coroutine, Operation } from '../core/operation.ts';
 import { Timeout, timedOut } from '../core/timeout.ts';
 import { until } from '../core/until.ts';
@@ -161,7 +162,7 @@ export function fetch(url: RequestInfo, init: FetchOptions = {}): Operation<Resp
     throw new TypeError(`init is ${show(init)}: give an object of options`);
   const { timeout, ...standard } = init;
   const exchange = new Exchange(textOf(url), checkTimeout(timeout));
-  return request(url, standard, exchange);
+  return composite('http.fetch()', request(url, standard, exchange));
 }
 
 function textOf(url: RequestInfo): string {

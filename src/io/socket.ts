@@ -259,7 +259,8 @@ export class Socket {
 
   /**
    * Closes the socket, without suspending: whoever is blocked on it gets `SocketClosedError`. What was accepted for
-   * sending is still sent, in the background. A second call does nothing. Follows `socket.close`.
+   * sending is still sent, in the background; a peer that does not read keeps it, and the process, waiting for ever: then
+   * `abort()` is the way out. A second call does nothing. Follows `socket.close`.
    */
   close(): void {
     if (this.#leave('closed')) this.#stream.destroySoon();

@@ -1,6 +1,7 @@
 /** `StreamServer`: a greenlet a connection. */
 import type { Socket as Stream } from 'node:net';
 import { checkFunction, checkTimeout, show } from '../core/check.ts';
+import { composite } from '../core/dev.ts';
 import { InvalidStateError } from '../core/errors.ts';
 import { fromEvent } from '../core/from-event.ts';
 import type { Greenlet } from '../core/greenlet.ts';
@@ -109,7 +110,11 @@ export class StreamServer {
    * @throws {InvalidStateError} it was started before
    * @throws the system's error, with `code` `EADDRINUSE`, `EACCES`, …
    */
-  *start(): Coroutine<void> {
+  start(): Operation<void> {
+    return composite('StreamServer.start()', this.#start());
+  }
+
+  *#start(): Coroutine<void> {
     if (this.#state !== 'new') throw new InvalidStateError(`${this} is ${this.#state}: make a new one to start`);
     this.#state = 'starting';
     try {
@@ -128,7 +133,11 @@ export class StreamServer {
    * Starts the server if need be, and waits until somebody stops it. A kill stops it, with the usual patience for its
    * handlers.
    */
-  *serveForever(): Coroutine<void> {
+  serveForever(): Operation<void> {
+    return composite('StreamServer.serveForever()', this.#serveForever());
+  }
+
+  *#serveForever(): Coroutine<void> {
     try {
       if (this.#state === 'new') yield* this.start();
       yield* this.#stopped.wait();
@@ -143,7 +152,7 @@ export class StreamServer {
    * handler that calls it does not wait for itself.
    */
   stop(timeout: number | null = PATIENCE): Operation<void> {
-    return this.#stop(checkTimeout(timeout));
+    return composite('StreamServer.stop()', this.#stop(checkTimeout(timeout)));
   }
 
   *#stop(timeout: number | undefined): Coroutine<void> {

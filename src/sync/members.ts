@@ -1,5 +1,6 @@
 /** What `Group` and `Pool` have in common: a set of greenlets that leave it when they end, and work done by them. */
 import { checkFunction, checkTimeout, show } from '../core/check.ts';
+import { composite } from '../core/dev.ts';
 import { GreenletExit, InvalidSwitchError } from '../core/errors.ts';
 import type { Iteration } from '../core/from-async-iterable.ts';
 import { Greenlet, type KillOptions } from '../core/greenlet.ts';
@@ -83,7 +84,7 @@ export abstract class Members implements Iterable<Greenlet<any>> {
    * @throws {RangeError} `timeout` is negative or NaN
    */
   join(options: GroupJoinOptions = {}): Operation<boolean> {
-    return this.#join(checkTimeout(options.timeout), options.raiseError === true);
+    return composite('Group.join()', this.#join(checkTimeout(options.timeout), options.raiseError === true));
   }
 
   *#join(timeout: number | undefined, raiseError: boolean): Coroutine<boolean> {
@@ -133,7 +134,7 @@ export abstract class Members implements Iterable<Greenlet<any>> {
    */
   apply<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Operation<Outcome<R>> {
     checkFunction('apply() target', fn);
-    return this.#apply(fn, args);
+    return composite('Group.apply()', this.#apply(fn, args));
   }
 
   *#apply<A extends unknown[], R>(fn: (...args: A) => R, args: A): Coroutine<Outcome<R>> {
@@ -156,7 +157,7 @@ export abstract class Members implements Iterable<Greenlet<any>> {
    */
   map<T, R>(fn: (item: T) => R, items: Items<T>): Operation<Outcome<R>[]> {
     checkFunction('map() target', fn);
-    return this.#map(fn, iterate(items));
+    return composite('Group.map()', this.#map(fn, iterate(items)));
   }
 
   *#map<T, R>(fn: (item: T) => R, items: Iteration<T>): Coroutine<Outcome<R>[]> {

@@ -1,6 +1,7 @@
 /** `Pool`: a group with a limited number of places. */
 import { checkFunction, checkInteger, checkTimeout } from '../core/check.ts';
 import type { Deadline } from '../core/deadline.ts';
+import { composite } from '../core/dev.ts';
 import { PoolFull } from '../core/errors.ts';
 import { Greenlet } from '../core/greenlet.ts';
 import { hub } from '../core/hub.ts';
@@ -81,7 +82,7 @@ export class Pool extends Members {
    */
   spawn<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Operation<Greenlet<Outcome<R>>> {
     checkFunction('spawn() target', fn);
-    return this.#spawn(fn, args);
+    return composite('Pool.spawn()', this.#spawn(fn, args));
   }
 
   *#spawn<A extends unknown[], R>(fn: (...args: A) => R, args: A): Coroutine<Greenlet<Outcome<R>>> {
@@ -100,7 +101,7 @@ export class Pool extends Members {
    */
   add<G extends Greenlet<any>>(greenlet: G, options?: BlockOptions): Operation<G> {
     checkGreenlet(greenlet);
-    return this.#add(greenlet, limitOf(options));
+    return composite('Pool.add()', this.#add(greenlet, limitOf(options)));
   }
 
   *#add<G extends Greenlet<any>>(greenlet: G, timeout: number | undefined): Coroutine<G> {
@@ -118,7 +119,7 @@ export class Pool extends Members {
    * @throws {RangeError} `timeout` is negative or NaN
    */
   waitAvailable(timeout?: number | null): Operation<number> {
-    return this.#waitAvailable(checkTimeout(timeout));
+    return composite('Pool.waitAvailable()', this.#waitAvailable(checkTimeout(timeout)));
   }
 
   *#waitAvailable(timeout: number | undefined): Coroutine<number> {

@@ -5,7 +5,7 @@ import { hub } from '../core/hub.ts';
 
 /**
  * A clock for tests: when no greenlet is ready it jumps straight to the next deadline, so that a program that sleeps for
- * hours ends at once, and exactly on time. It starts at 0. Follows trio's `MockClock` with autojump.
+ * hours ends at once, and on time to the millisecond. It starts at 0. Follows trio's `MockClock` with autojump.
  *
  * If a greenlet waits for something outside (a socket, a promise, `suspend`), it first waits `patience` milliseconds of
  * real time for that. With nothing to jump to and nothing to wait for, it finds the deadlock that the program is in, and

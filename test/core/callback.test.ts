@@ -120,3 +120,12 @@ describe('hub.runForever', () => {
     await second;
   });
 });
+
+it.each(['callSoon', 'callSoonThreadsafe'] as const)(
+  '%s refuses a coroutine function, which could not suspend',
+  (call) => {
+    expect(() => hub[call](function* () {} as never)).toThrow(
+      new TypeError("callback is a coroutine function, which can't suspend there: spawn it"),
+    );
+  },
+);

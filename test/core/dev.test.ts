@@ -3,7 +3,7 @@ import { runProgram } from '../support/child.ts';
 
 const inDevelopment = (body: string) =>
   runProgram(
-    `import { getcurrent, run, sleep, spawn, until } from 'genlet';
+    `import { all, getcurrent, Pool, run, shield, sleep, spawn, until, withTimeout } from 'genlet';
     await run(function* main() {\n${body}\n});`,
     { env: { GENLET_DEV: '1' } },
   );
@@ -31,6 +31,21 @@ describe('GENLET_DEV=1', () => {
       yield* greenlet;
     `);
     expect(stderr).toBe('');
+  });
+
+  it('reports calls that are written as coroutines, too', async () => {
+    const { stderr } = await inDevelopment(`
+      withTimeout(5, () => sleep(1));
+      all([]);
+      new Pool(1).spawn(sleep, 1);
+      yield* all([shield(() => sleep(1))]);
+      yield* spawn(() => withTimeout(5, () => sleep(1)));
+    `);
+    expect(stderr.match(/\S+ was made and never performed/g)).toEqual([
+      'withTimeout() was made and never performed',
+      'all() was made and never performed',
+      'Pool.spawn() was made and never performed',
+    ]);
   });
 
   it('warns of a greenlet that took its exit and ended normally', async () => {

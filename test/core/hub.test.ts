@@ -254,6 +254,17 @@ describe('hub.onSpawn', () => {
 });
 
 describe('hub.onError', () => {
+  it('does not see an error that ordinary code awaits, though it asks in a microtask', async () => {
+    const error = new Error('awaited');
+    await run(async () => {
+      const failing = spawn(() => {
+        throw error;
+      });
+      await expect(failing).rejects.toBe(error);
+    });
+    expect(await takeReports()).toEqual([]);
+  });
+
   it('gets each error once, with greenlet and context; if it throws itself, both are printed', async () => {
     const { stderr, lines, exit } = await runProgram(`
       import { getHub, spawn, sleep } from 'genlet';
