@@ -1,17 +1,13 @@
 /**
  * Greenlets as the `greenlet` package has them: coroutines that hand control to each other by `switch` and `throw`.
- * `Greenlet` builds on this class; the hub resumes both in the same way.
- *
- * A greenlet drives its frames itself. `frame` is the innermost generator that the hub resumes; below it, in `extras.frames`,
- * lie those that called it through a `coroutine()` function. Switches, returns and errors are handled in one loop, so no
- * chain of them, however long, grows the native stack.
+ * `Greenlet` builds on this class; `driver.ts` runs the frames of both.
  *
  * The object is kept small, for mass spawning is bound by the garbage collector: no private methods (they cost a hidden
  * field), and what few greenlets need stands in `Extras`.
  */
-import { checkFunction, generatorNext, generatorReturn, generatorThrow, isGenerator, show } from './check.ts';
-import { captureContext, contexts, detectContext, rootContext } from './context.ts';
-import { DEV, notePerformed } from './dev.ts';
+import { checkFunction, show } from './check.ts';
+import { captureContext, contexts, detectContext } from './context.ts';
+import { abandonWait, drive } from './driver.ts';
 import { type BlockedGreenlet, GreenletExit, InvalidSwitchError, isExit, WrongHubError } from './errors.ts';
 import {
   BLOCKED,
@@ -28,11 +24,8 @@ import {
   THROWING,
 } from './greenlet-state.ts';
 import { hub } from './hub.ts';
-import { BOUNCE, type Operation, RESULT, type Step, SUSPENDED, SWITCHING, type WaitPoint } from './operation.ts';
-import { perform } from './perform.ts';
-import { strangeYield } from './strange-yield.ts';
+import { type Operation, type Step, SUSPENDED, type WaitPoint } from './operation.ts';
 import { passUp, Switch, Throw } from './switch.ts';
-import { trace } from './trace.ts';
 
 const nodeInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
@@ -273,43 +266,9 @@ export class RawGreenlet {
     throw error;
   }
 
-  /**
-   * An operation suspended the greenlet, and yet it runs on: it was iterated by something other than `yield*`. Undoes
-   * the suspension and gives the error that says so. `top` is the frame that runs on, if it is known.
-   * @internal
-   */
-  abandonWait(operation?: { describe(): string }, top?: Generator<any, any, any>): TypeError {
-    const name = (this.waitPoint ?? operation)?.describe() ?? 'an operation';
-    if (this.state !== RUNNING) this.leaveWait();
-    this.closeStaleFrames(top);
-    return new TypeError(
-      `${name} was iterated by something other than yield* (a spread, for...of, destructuring, Array.from): write yield* ${name}`,
-    );
-  }
-
-  /** @internal */
-  leaveWait(): void {
-    if (this.state === BLOCKED) this.waitPoint!.cancel(this as never);
-    else if (this.state === SWITCHED) hub.target = undefined;
-    else hub.unpush(this);
-    this.waitPoint = null;
-    this.slot = undefined;
-    this.state = RUNNING;
-  }
-
-  /** Ends the frames that `coroutine()` calls left above the one that is really running. @internal */
-  closeStaleFrames(top: Generator<any, any, any> | undefined): void {
-    const frames = this.extras?.frames ?? [];
-    while (frames.length > 0 && this.frame !== top) {
-      try {
-        generatorReturn.call(this.frame!, undefined);
-        if (this.state !== RUNNING) this.leaveWait();
-      } catch (error) {
-        if (error instanceof TypeError && /already running/.test(error.message)) return;
-        hub.handleError(error, this, 'closing a frame');
-      }
-      this.frame = frames.pop()!;
-    }
+  /** An operation suspended the greenlet, and yet it runs on: see `abandonWait`. @internal */
+  abandonWait(operation: { describe(): string }): TypeError {
+    return abandonWait(this, operation);
   }
 
   /** @internal */
@@ -323,87 +282,12 @@ export class RawGreenlet {
     this.extra().context = captureContext();
   }
 
-  // ---- the driver
-
-  /** Runs until it suspends or ends, and so on with each greenlet that control is handed to; then `returnTo` goes on, or the hub. @internal */
+  /** Runs until it suspends or ends; then `returnTo` goes on, or the hub. @internal */
   turn(returnTo?: RawGreenlet): void {
-    let running: RawGreenlet | undefined = this;
-    do running = hub.observed ? running.observedStep() : running.step();
-    while (running !== undefined);
-    if (hub.tracer !== undefined) trace('switch', returnTo);
+    drive(this, returnTo);
   }
 
-  /** One step with its storage context entered and the tracer told. @internal */
-  observedStep(): RawGreenlet | undefined {
-    if (hub.tracer !== undefined) trace(this.state === THROWING ? 'throw' : 'switch', this);
-    const context = this.extras?.context ?? rootContext;
-    return contexts.used ? context.runInAsyncScope(this.step, this) : this.step();
-  }
-
-  /** Resumes the innermost frame; gives the greenlet to switch to, if any. @internal */
-  step(): RawGreenlet | undefined {
-    const { nest } = hub;
-    let throwing = this.state === THROWING;
-    hub.current = this;
-    hub.switches++;
-    this.state = RUNNING;
-    for (;;) {
-      const { frame, slot } = this;
-      this.slot = undefined;
-      let result: IteratorResult<unknown, unknown>;
-      try {
-        if (throwing) {
-          throwing = false;
-          if (frame === null) throw slot;
-          result = generatorThrow.call(frame, slot);
-        } else if (frame !== null) {
-          RESULT.value = slot;
-          result = generatorNext.call(frame, RESULT);
-        } else result = this.enter(slot);
-      } catch (error) {
-        hub.nest = nest;
-        if (this.state !== RUNNING) this.abandonWait();
-        if (!this.popFrame()) return this.failed(error);
-        throwing = true;
-        this.slot = error;
-        continue;
-      }
-      if (result === SUSPENDED) return undefined;
-      if (result.done === true) {
-        if (this.state !== RUNNING) {
-          throwing = true;
-          this.slot = this.abandonWait(undefined, frame!);
-        } else if (this.popFrame()) this.slot = result.value;
-        else return this.ended(result.value);
-      } else if (result === SWITCHING) {
-        const { target } = hub;
-        hub.target = undefined;
-        return target;
-      } else if (result !== BOUNCE) {
-        throwing = true;
-        this.slot = strangeYield(result);
-      }
-    }
-  }
-
-  /** First turn: only now is the generator made, so that a greenlet in the queue costs no frame. @internal */
-  enter(args: unknown[] | undefined): IteratorResult<unknown, unknown> {
-    const { fn } = this;
-    const made = args === undefined ? fn() : args.length === 1 ? fn(args[0]) : fn(...args);
-    const frame = isGenerator(made) ? made : perform(made);
-    if (frame === undefined) return { done: true, value: made };
-    if (DEV) notePerformed(frame);
-    this.frame = frame;
-    return generatorNext.call(frame, undefined);
-  }
-
-  /** @internal */
-  popFrame(): boolean {
-    const frames = this.extras?.frames;
-    if (frames === undefined || frames.length === 0) return false;
-    this.frame = frames.pop()!;
-    return true;
-  }
+  // ---- the end
 
   /** @internal */
   finish(state: number): void {
