@@ -98,6 +98,8 @@ export class Scheduler {
   #read = 0;
   #sliceStart = 0;
   #virtualTurns = 0;
+  /** Whether the last reading of the clock found the slice over. */
+  #sliceOver = false;
   #inlineLeft = INLINE_CHECK;
   /** When the event loop last came by. */
   #turnStart = 0;
@@ -142,7 +144,7 @@ export class Scheduler {
 
   /** If the slice is over, leaves the budget at 0, so that a ready operation gives way; a kill may arrive there. */
   #endSlice(me: RawGreenlet): void {
-    if (!this.#checkTime(me)) return;
+    if (!this.#sliceOver && !this.#checkTime(me)) return;
     this.budget = 0;
     me.checkInterrupts();
   }
@@ -272,6 +274,7 @@ export class Scheduler {
       this.budget = this.#batch;
       this.#sliceStart = this.#read;
       this.#virtualTurns = 0;
+      this.#sliceOver = false;
     }
     let last: Runnable | undefined;
     for (let runnable = this.#head; runnable !== null; runnable = this.#head) {
@@ -281,7 +284,7 @@ export class Scheduler {
       else runnable.next = null;
       last = runnable;
       last.turn();
-      if (--this.budget <= 0 && this.#checkTime(last)) break;
+      if (--this.budget <= 0 && (this.#sliceOver || this.#checkTime(last))) break;
     }
     this.current = undefined;
     RESULT.value = undefined;
@@ -313,13 +316,15 @@ export class Scheduler {
       // The order of events must not depend on the machine's speed: a slice is a number of turns.
       this.#virtualTurns += turns;
       this.budget = this.#batch = this.#tracking ? 1 : MOST_TURNS;
-      return this.#virtualTurns >= MOST_TURNS;
+      this.#sliceOver = this.#virtualTurns >= MOST_TURNS;
+      return this.#sliceOver;
     }
     if (this.#tracking) this.#batch = 1;
     else if (elapsed > 2 * CHECK_EVERY) this.#batch = Math.max(1, ((turns * CHECK_EVERY) / elapsed) | 0);
     else if (elapsed < CHECK_EVERY && turns >= this.#batch) this.#batch = Math.min(MOST_TURNS, 2 * this.#batch);
     this.budget = this.#batch;
-    return read - this.#sliceStart >= this.switchInterval;
+    this.#sliceOver = read - this.#sliceStart >= this.switchInterval;
+    return this.#sliceOver;
   }
 
   /** Nothing is ready: leaves the waiting to the clock. */
