@@ -1,0 +1,3 @@
+module echopeer
+
+go 1.19
