@@ -7,9 +7,14 @@
  * hub resumes it directly from then on. Where many lie on each other natively, the hub starts the callee on an empty
  * stack. It costs 13 ns a call, so it pays from the second suspension of a frame.
  */
-import { checkFunction, generatorNext, isGeneratorFunction } from './check.ts';
-import { hub } from './hub.ts';
-import { BOUNCE, type Coroutine, type Resumption, type Step } from './operation.ts';
+import { checkFunction, generatorNext as importedGeneratorNext, isGeneratorFunction } from './check.ts';
+import { hub as importedHub } from './hub.ts';
+import { type Coroutine, BOUNCE as importedBOUNCE, type Resumption, type Step } from './operation.ts';
+
+// Constants of this module, not imported bindings: see `State`.
+const hub = importedHub;
+const generatorNext = importedGeneratorNext;
+const BOUNCE = importedBOUNCE;
 
 /** Native frames that may lie on each other before a call bounces. */
 const MOST_NESTED = 100;

@@ -5,16 +5,36 @@
  * `coroutine()` functions. Switches, returns and errors are handled in one loop, so no chain of them, however long, grows
  * the native stack.
  */
-import { generatorNext, generatorReturn, generatorThrow, isGenerator } from './check.ts';
+import {
+  generatorReturn,
+  generatorNext as importedGeneratorNext,
+  generatorThrow as importedGeneratorThrow,
+  isGenerator,
+} from './check.ts';
 import { contexts, rootContext } from './context.ts';
 import { DEV, notePerformed } from './dev.ts';
-import { BLOCKED, RUNNING, SWITCHED, THROWING } from './greenlet-state.ts';
-import { hub } from './hub.ts';
-import { BOUNCE, RESULT, SUSPENDED, SWITCHING } from './operation.ts';
+import { State } from './greenlet-state.ts';
+import { hub as importedHub } from './hub.ts';
+import {
+  BOUNCE as importedBOUNCE,
+  RESULT as importedRESULT,
+  SUSPENDED as importedSUSPENDED,
+  SWITCHING as importedSWITCHING,
+} from './operation.ts';
 import { perform } from './perform.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
 import { strangeYield } from './strange-yield.ts';
 import { trace } from './trace.ts';
+
+// Constants of this module, not imported bindings: see `State`.
+const hub = importedHub;
+const RESULT = importedRESULT;
+const SUSPENDED = importedSUSPENDED;
+const SWITCHING = importedSWITCHING;
+const BOUNCE = importedBOUNCE;
+const generatorNext = importedGeneratorNext;
+const generatorThrow = importedGeneratorThrow;
+const { BLOCKED, RUNNING, SWITCHED, THROWING } = State;
 
 /** Runs `greenlet` until it suspends or ends, and so on with each one that control is handed to. @internal */
 export function drive(greenlet: RawGreenlet, returnTo: RawGreenlet | undefined): void {

@@ -3,24 +3,31 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { RawGreenlet } from './raw-greenlet.ts';
 import type { Reactions } from './until.ts';
 
-/** Made, and not started. @internal */
-export const NEW = 0;
-/** In the ready queue with nothing to lose: about to begin, or after `sleep(0)`. @internal */
-export const READY = 1;
-/** In the ready queue with what it waited for. @internal */
-export const GRANTED = 2;
-/** In the ready queue with an error that its next turn throws. @internal */
-export const THROWING = 3;
-/** On the native stack. @internal */
-export const RUNNING = 4;
-/** Blocked on `waitPoint`. @internal */
-export const BLOCKED = 5;
-/** Suspended in a raw `switch` or `throw`. @internal */
-export const SWITCHED = 6;
-/** Returned, or killed. @internal */
-export const ENDED = 7;
-/** Died of an error. @internal */
-export const FAILED = 8;
+/**
+ * What a greenlet is up to. Take the members into constants of the module that uses them: V8 folds those into the code,
+ * while an imported binding is loaded and checked at each use.
+ * @internal
+ */
+export const State = {
+  /** Made, and not started. */
+  NEW: 0,
+  /** In the ready queue with nothing to lose: about to begin, or after `sleep(0)`. */
+  READY: 1,
+  /** In the ready queue with what it waited for. */
+  GRANTED: 2,
+  /** In the ready queue with an error that its next turn throws. */
+  THROWING: 3,
+  /** On the native stack. */
+  RUNNING: 4,
+  /** Blocked on `waitPoint`. */
+  BLOCKED: 5,
+  /** Suspended in a raw `switch` or `throw`. */
+  SWITCHED: 6,
+  /** Returned, or killed. */
+  ENDED: 7,
+  /** Died of an error. */
+  FAILED: 8,
+} as const;
 
 /** Stands for "no error" where `undefined` may have been thrown. @internal */
 export const NONE: unique symbol = Symbol('no error');

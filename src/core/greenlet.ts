@@ -3,13 +3,17 @@ import { fileURLToPath } from 'node:url';
 import { checkCallback, checkDuration, checkFunction, checkTimeout } from './check.ts';
 import { DEV, notePerformed, warn } from './dev.ts';
 import { GreenletExit, InvalidSwitchError, isExit } from './errors.ts';
-import { BLOCKED, ENDED, FAILED, NEW, READY, RUNNING } from './greenlet-state.ts';
-import { hub } from './hub.ts';
+import { State } from './greenlet-state.ts';
+import { hub as importedHub } from './hub.ts';
 import { Get, Join, returned } from './join.ts';
 import { Link } from './links.ts';
 import type { Operation, Outcome, Suspension } from './operation.ts';
 import { RawGreenlet } from './raw-greenlet.ts';
 import { StartTimer } from './start-timer.ts';
+
+// Constants of this module, not imported bindings: see `State`.
+const hub = importedHub;
+const { BLOCKED, ENDED, FAILED, NEW, READY, RUNNING } = State;
 
 /** Options of `kill` and `killall`. */
 export interface KillOptions {

@@ -3,12 +3,16 @@ import type { Deadline } from './deadline.ts';
 import { notePerformed } from './dev.ts';
 import { InvalidSwitchError } from './errors.ts';
 import type { Greenlet } from './greenlet.ts';
-import { ENDED, FAILED } from './greenlet-state.ts';
-import { hub } from './hub.ts';
+import { State } from './greenlet-state.ts';
+import { hub as importedHub } from './hub.ts';
 import { Link } from './links.ts';
 import { BaseOperation, type Resumption, type Step } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
 import { timedOut } from './timeout.ts';
+
+// Constants of this module, not imported bindings: see `State`.
+const hub = importedHub;
+const { ENDED, FAILED } = State;
 
 /** Wakes a greenlet that waits for another one's end; hands it the result if it asked for that. */
 class Joiner extends Link {

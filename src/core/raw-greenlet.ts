@@ -9,23 +9,15 @@ import { checkFunction, show } from './check.ts';
 import { captureContext, contexts, detectContext } from './context.ts';
 import { abandonWait, drive } from './driver.ts';
 import { type BlockedGreenlet, GreenletExit, InvalidSwitchError, isExit, WrongHubError } from './errors.ts';
-import {
-  BLOCKED,
-  ENDED,
-  Extras,
-  FAILED,
-  GRANTED,
-  type Interrupt,
-  NEW,
-  NONE,
-  READY,
-  RUNNING,
-  SWITCHED,
-  THROWING,
-} from './greenlet-state.ts';
-import { hub } from './hub.ts';
-import { type Operation, type Step, SUSPENDED, type WaitPoint } from './operation.ts';
+import { Extras, type Interrupt, NONE, State } from './greenlet-state.ts';
+import { hub as importedHub } from './hub.ts';
+import { SUSPENDED as importedSUSPENDED, type Operation, type Step, type WaitPoint } from './operation.ts';
 import { passUp, Switch, Throw } from './switch.ts';
+
+// Constants of this module, not imported bindings: see `State`.
+const hub = importedHub;
+const SUSPENDED = importedSUSPENDED;
+const { BLOCKED, ENDED, FAILED, GRANTED, NEW, READY, RUNNING, SWITCHED, THROWING } = State;
 
 const nodeInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 

@@ -16,11 +16,15 @@ import { contexts } from './context.ts';
 import { Deadline, type Expirable } from './deadline.ts';
 import { DEV } from './dev.ts';
 import { BlockingSwitchOutError, InvalidStateError, NotInGreenletError, WrongHubError } from './errors.ts';
-import { RESULT, type Step, SUSPENDED, type WaitPoint } from './operation.ts';
+import { RESULT as importedRESULT, SUSPENDED as importedSUSPENDED, type Step, type WaitPoint } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
 import { printError } from './report.ts';
 import { Roster } from './roster.ts';
 import { type Timer, TimerQueue } from './timers.ts';
+
+// Constants of this module, not imported bindings: see `State`.
+const RESULT = importedRESULT;
+const SUSPENDED = importedSUSPENDED;
 
 /** Sees an error that nobody took: of a greenlet, or (`greenlet` undefined) of a callback, a link or a tracer. */
 export type ErrorHandler = (error: unknown, greenlet: RawGreenlet | undefined, context: string) => void;

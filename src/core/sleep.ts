@@ -2,9 +2,12 @@
 import { checkDuration } from './check.ts';
 import type { Deadline } from './deadline.ts';
 import { DEV, notePerformed } from './dev.ts';
-import { hub } from './hub.ts';
+import { hub as importedHub } from './hub.ts';
 import { BaseOperation, type Operation, type Resumption, type Step } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
+
+// Constants of this module, not imported bindings: see `State`.
+const hub = importedHub;
 
 class Yield extends BaseOperation<void> {
   next(resumed?: Resumption): Step {

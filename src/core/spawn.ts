@@ -1,8 +1,11 @@
 /** `spawn` and its kin. */
 import { checkDuration, checkFunction } from './check.ts';
 import { Greenlet } from './greenlet.ts';
-import { hub } from './hub.ts';
+import { hub as importedHub } from './hub.ts';
 import type { Outcome } from './operation.ts';
+
+// Constants of this module, not imported bindings: see `State`.
+const hub = importedHub;
 
 /** `spawnNow` runs children on the native stack of their parent, this many on each other at most. */
 const MOST_NESTED = 100;

@@ -1,9 +1,20 @@
 /** Raw switches: how control goes from one greenlet straight to another, and where it goes at an end. */
 import { InvalidSwitchError, isExit } from './errors.ts';
-import { FAILED, NEW, NONE, SWITCHED } from './greenlet-state.ts';
-import { hub } from './hub.ts';
-import { BaseOperation, type Resumption, type Step, SWITCHING, type WaitPoint } from './operation.ts';
+import { NONE, State } from './greenlet-state.ts';
+import { hub as importedHub } from './hub.ts';
+import {
+  BaseOperation,
+  SWITCHING as importedSWITCHING,
+  type Resumption,
+  type Step,
+  type WaitPoint,
+} from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
+
+// Constants of this module, not imported bindings: see `State`.
+const hub = importedHub;
+const SWITCHING = importedSWITCHING;
+const { FAILED, NEW, SWITCHED } = State;
 
 const switchPoint: WaitPoint = { cancel() {}, describe: () => 'switch()' };
 

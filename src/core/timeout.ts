@@ -7,11 +7,14 @@
 import { checkFunction, checkTimeout, show } from './check.ts';
 import { composite } from './dev.ts';
 import { brand, InvalidStateError } from './errors.ts';
-import { hub } from './hub.ts';
+import { hub as importedHub } from './hub.ts';
 import type { Coroutine, Operation, Outcome } from './operation.ts';
 import { callAndWait } from './perform.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
 import type { Timer } from './timers.ts';
+
+// Constants of this module, not imported bindings: see `State`.
+const hub = importedHub;
 
 /** What a `Timeout` throws instead of itself: an error, a class to make one of when it fires, or its message. */
 export type TimeoutError = Error | (new () => Error) | string;

@@ -1,10 +1,12 @@
 /** `setTrace`. */
 import { show } from './check.ts';
 import { contexts } from './context.ts';
-import { THROWING } from './greenlet-state.ts';
+import { State } from './greenlet-state.ts';
 import { hub } from './hub.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
 import type { Tracer } from './scheduler.ts';
+
+const { THROWING } = State;
 
 /** Calls the tracer; one that throws is removed, and its error lands in the target. @internal */
 export function trace(event: 'switch' | 'throw', target: RawGreenlet | undefined): void {

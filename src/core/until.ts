@@ -1,8 +1,11 @@
 /** Waiting for a promise: the bridge from the other half of Node. */
 import { show } from './check.ts';
-import { hub } from './hub.ts';
+import { hub as importedHub } from './hub.ts';
 import { BaseOperation, type Operation, type Resumption, type Step } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
+
+// Constants of this module, not imported bindings: see `State`.
+const hub = importedHub;
 
 /**
  * The two reactions by which a greenlet waits for promises, one after the other: made once, for closures are a third of

@@ -7,10 +7,13 @@
  */
 import type { Deadline } from '../core/deadline.ts';
 import { ConcurrentObjectUseError } from '../core/errors.ts';
-import { hub } from '../core/hub.ts';
+import { hub as importedHub } from '../core/hub.ts';
 import { BaseOperation, type Resumption, type Step } from '../core/operation.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
 import { timedOut } from '../core/timeout.ts';
+
+// Constants of this module, not imported bindings: see `State`.
+const hub = importedHub;
 
 /** What an attempt answers when the stream has to move on first. @internal */
 export const LATER: unique symbol = Symbol('later');

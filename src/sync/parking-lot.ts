@@ -4,9 +4,12 @@
  * It is linked through the greenlets themselves, which block on one thing at a time: to wait allocates nothing. The same
  * links make up the hub's ready queue, so a greenlet is taken off the lot before it is woken.
  */
-import { hub } from '../core/hub.ts';
+import { hub as importedHub } from '../core/hub.ts';
 import type { Step, WaitPoint } from '../core/operation.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
+
+// Constants of this module, not imported bindings: see `State`.
+const hub = importedHub;
 
 /** What can stand in a lot: a greenlet, or something that stands in several lots on behalf of one. @internal */
 export interface Waiter {

@@ -4,10 +4,13 @@
  */
 import type { Deadline } from '../core/deadline.ts';
 import { QueueEmpty, QueueFull } from '../core/errors.ts';
-import { hub } from '../core/hub.ts';
+import { hub as importedHub } from '../core/hub.ts';
 import { BaseOperation, type Resumption, type Step } from '../core/operation.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
 import type { SimpleQueue } from './queue.ts';
+
+// Constants of this module, not imported bindings: see `State`.
+const hub = importedHub;
 
 /** @internal */
 export class Get<T> extends BaseOperation<T> {
