@@ -155,9 +155,15 @@ export class Scheduler {
 
   /** The answer of an operation that need not block. When the slice is over it gives way, so that loops of such operations can't starve others. @internal */
   ready(value: unknown): Step {
-    if (this.budget <= 0) return this.current!.giveWay(value);
+    if (this.budget <= 0) return this.#giveWay(value);
     RESULT.value = value;
     return RESULT;
+  }
+
+  #giveWay(value: unknown): Step {
+    // On top of a parent, only now and then: a tree of children that never wait would else be suspended as a whole.
+    if (this.nest > 0) this.budget = MOST_TURNS;
+    return this.current!.giveWay(value);
   }
 
   /** Blocks the current greenlet on `point`. Call it first and register afterwards: it throws what a kill left pending. @internal */
