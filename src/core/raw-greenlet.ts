@@ -53,8 +53,10 @@ export class RawGreenlet {
   fn: (...args: any[]) => unknown;
   /** @internal */
   waitPoint: WaitPoint | null = null;
-  /** Tick of the hub at which it last blocked; negative before it ever did. After the end of a `Greenlet`: its place in the order of completion. @internal */
-  since = -1;
+  /** Tick of the hub at which it last blocked. After the end of a `Greenlet`: its place in the order of completion. @internal */
+  since = 0;
+  /** Its index among the greenlets that have ever blocked; negative before. @internal */
+  place = -1;
   /** @internal */
   extras: Extras | undefined = undefined;
   /** Never used again for another greenlet of this thread. */
@@ -189,7 +191,7 @@ export class RawGreenlet {
     if (this.extras !== undefined) this.checkInterrupts();
     this.state = BLOCKED;
     this.waitPoint = point;
-    if (this.since < 0) hub.roster.register(this);
+    if (this.place < 0) hub.roster.register(this);
     this.since = tick;
   }
 
@@ -283,7 +285,7 @@ export class RawGreenlet {
 
   /** @internal */
   finish(state: number): void {
-    if (this.since >= 0) hub.roster.unregister(this);
+    if (this.place >= 0) hub.roster.unregister(this);
     this.state = state;
     this.frame = null;
     if (this.extras !== undefined) this.extras.interrupts = this.extras.frames = undefined;

@@ -21,7 +21,7 @@ export class Roster {
 
   readonly #hub: Scheduler;
   /** Living greenlets that have blocked at least once; the others stand in the ready queue. */
-  readonly #blockers = new Set<RawGreenlet>();
+  readonly #blockers: RawGreenlet[] = [];
   #daemons = 0;
   #daemonsChanged = false;
   #reportedStall = -1;
@@ -51,11 +51,14 @@ export class Roster {
 
   /** From its first blocking on, a greenlet is found here. */
   register(greenlet: RawGreenlet): void {
-    this.#blockers.add(greenlet);
+    greenlet.place = this.#blockers.push(greenlet) - 1;
   }
 
   unregister(greenlet: RawGreenlet): void {
-    this.#blockers.delete(greenlet);
+    const last = this.#blockers.pop()!;
+    if (last === greenlet) return;
+    last.place = greenlet.place;
+    this.#blockers[last.place] = last;
   }
 
   /** The greenlets that have started and not ended, in the order of their making. */
