@@ -48,9 +48,16 @@ describe('the package', { timeout: 120_000 }, () => {
     rmSync(scratch, { recursive: true, force: true });
   });
 
-  it('contains what was built, its sources and three pages', () => {
+  it('contains what was built, its sources and the pages', () => {
     const pages = contents.filter((path) => !/^(dist|src)\//.test(path));
-    expect(pages.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+    expect(pages.sort()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'docs/design.md',
+      'docs/guide.md',
+      'package.json',
+    ]);
   });
 
   it('is well-formed', () => {

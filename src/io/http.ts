@@ -91,6 +91,7 @@ export class Response {
     this.#exchange.abort();
   }
 
+  /** Makes `using` close it. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -96,6 +96,7 @@ export class Listener {
     for (const acceptor of this.#acceptors) acceptor.fail(this.#closed);
   }
 
+  /** Makes `using` close it. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -276,6 +276,7 @@ export class Socket {
     stream.destroy();
   }
 
+  /** Makes `using` close it. */
   [Symbol.dispose](): void {
     this.close();
   }

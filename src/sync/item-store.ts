@@ -3,7 +3,9 @@ import { checkInteger } from '../core/check.ts';
 
 /** A place for items. It never blocks; `take` and `first` are only called while `size` is not 0. */
 export interface ItemStore<T> {
+  /** How many items there are. */
   readonly size: number;
+  /** Puts an item in. */
   add(item: T): void;
   /** Takes out the item whose turn it is. */
   take(): T;
