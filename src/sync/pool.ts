@@ -1,20 +1,13 @@
 /** `Pool`: a group with a limited number of places. */
 import { checkFunction, checkInteger, checkTimeout } from '../core/check.ts';
-import type { Deadline } from '../core/deadline.ts';
 import { composite } from '../core/dev.ts';
 import { PoolFull } from '../core/errors.ts';
 import { Greenlet } from '../core/greenlet.ts';
 import { hub } from '../core/hub.ts';
-import {
-  BaseOperation,
-  type Coroutine,
-  type Operation,
-  type Outcome,
-  type Resumption,
-  type Step,
-} from '../core/operation.ts';
+import type { Coroutine, Operation, Outcome, Resumption, Step } from '../core/operation.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
 import { type BlockOptions, limitOf } from './block-options.ts';
+import { LotCall } from './lot-call.ts';
 import { LotWait } from './lot-wait.ts';
 import { checkGreenlet, Members } from './members.ts';
 import { ParkingLot } from './parking-lot.ts';
@@ -177,55 +170,30 @@ export class Pool extends Members {
   }
 }
 
-class AwaitPlace extends BaseOperation<void> {
+class AwaitPlace extends LotCall<void> {
   readonly #pool: Pool;
-  readonly #waiters: ParkingLot;
-  readonly #timeout: number | undefined;
-  #deadline: Deadline | undefined;
 
-  constructor(pool: Pool, waiters: ParkingLot, timeout: number | undefined) {
-    super();
+  constructor(pool: Pool, lot: ParkingLot, limit: number | undefined) {
+    super(lot, limit);
     this.#pool = pool;
-    this.#waiters = waiters;
-    this.#timeout = timeout;
   }
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) {
-      this.#deadline?.cancel();
+      this.deadline?.cancel();
       return resumed;
     }
     const me = hub.self(this, arguments.length);
     const pool = this.#pool;
     if (pool.tryPlace()) return hub.ready(undefined);
-    if (this.#timeout === 0) throw new PoolFull(`${this.describe()}: the pool has no free place`);
-    if (this.#timeout === undefined) {
-      if (pool.wouldHang(me)) {
-        throw new PoolFull(`${this.describe()}: all members, ${me.name} among them, would wait for a place for ever`);
-      }
-      return this.#waiters.park(me);
+    if (this.limit === 0) throw new PoolFull(`${this.describe()}: the pool has no free place`);
+    if (this.limit === undefined && pool.wouldHang(me)) {
+      throw new PoolFull(`${this.describe()}: all members, ${me.name} among them, would wait for a place for ever`);
     }
-    const step = this.#waiters.park(me, this);
-    this.#deadline = hub.deadline(me, this, this.#timeout);
-    return step;
+    return this.block(me);
   }
 
-  override throw(error: unknown): never {
-    this.#deadline?.cancel();
-    throw error;
-  }
-
-  cancel(me: RawGreenlet): void {
-    this.#deadline!.cancel();
-    this.#waiters.remove(me);
-  }
-
-  expire(me: RawGreenlet): void {
-    this.#waiters.remove(me);
-    me.fail(new PoolFull(`${this.describe()}: no free place within ${this.#timeout} ms`));
-  }
-
-  describe(): string {
-    return this.#waiters.describe();
+  protected giveUp(me: RawGreenlet): void {
+    me.fail(new PoolFull(`${this.describe()}: no free place within ${this.limit} ms`));
   }
 }

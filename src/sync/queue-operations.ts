@@ -2,179 +2,103 @@
  * The blocking calls of a queue. Each tries first, then blocks in one of the queue's lots. What the queue hands to a
  * blocked caller is granted for good, so neither a kill nor a time limit that comes later can lose it.
  */
-import type { Deadline } from '../core/deadline.ts';
 import { QueueEmpty, QueueFull } from '../core/errors.ts';
 import { hub as importedHub } from '../core/hub.ts';
-import { BaseOperation, type Resumption, type Step } from '../core/operation.ts';
+import type { Resumption, Step } from '../core/operation.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
+import { LotCall } from './lot-call.ts';
+import type { ParkingLot } from './parking-lot.ts';
 import type { SimpleQueue } from './queue.ts';
 
 // Constants of this module, not imported bindings: see `State`.
 const hub = importedHub;
 
-/** @internal */
-export class Get<T> extends BaseOperation<T> {
-  readonly #queue: SimpleQueue<T>;
-  readonly #timeout: number | undefined;
-  #deadline: Deadline | undefined;
+/** A call that wants an item. */
+abstract class Take<T, R> extends LotCall<R> {
+  declare protected readonly queue: SimpleQueue<T>;
 
-  constructor(queue: SimpleQueue<T>, timeout: number | undefined) {
-    super();
-    this.#queue = queue;
-    this.#timeout = timeout;
+  constructor(queue: SimpleQueue<T>, lot: ParkingLot, limit: number | undefined) {
+    super(lot, limit);
+    this.queue = queue;
   }
 
+  /** There is no item. */
+  protected await(me: RawGreenlet): Step {
+    if (this.queue.closed) throw this.queue.shutDownError(this);
+    if (this.limit === 0) throw new QueueEmpty(`${this.describe()}: the queue is empty`);
+    return this.block(me);
+  }
+
+  protected giveUp(me: RawGreenlet): void {
+    me.fail(new QueueEmpty(`${this.describe()}: no item within ${this.limit} ms`));
+  }
+}
+
+/** @internal */
+export class Get<T> extends Take<T, T> {
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) {
-      this.#deadline?.cancel();
+      this.deadline?.cancel();
       return resumed;
     }
     const me = hub.self(this, arguments.length);
-    const queue = this.#queue;
-    if (queue.store.size > 0) return hub.ready(queue.take());
-    if (queue.closed) throw queue.shutDownError(this);
-    if (this.#timeout === undefined) return queue.getters.park(me);
-    if (this.#timeout === 0) throw new QueueEmpty(`${this.describe()}: the queue is empty`);
-    const step = queue.getters.park(me, this);
-    this.#deadline = hub.deadline(me, this, this.#timeout);
-    return step;
-  }
-
-  override throw(error: unknown): never {
-    this.#deadline?.cancel();
-    throw error;
-  }
-
-  cancel(me: RawGreenlet): void {
-    this.#deadline!.cancel();
-    this.#queue.getters.remove(me);
-  }
-
-  expire(me: RawGreenlet): void {
-    this.#queue.getters.remove(me);
-    me.fail(new QueueEmpty(`${this.describe()}: no item within ${this.#timeout} ms`));
-  }
-
-  describe(): string {
-    return this.#queue.getters.describe();
+    const { queue } = this;
+    return queue.store.size > 0 ? hub.ready(queue.take()) : this.await(me);
   }
 }
 
 /** As `Get`; with the item that it waited for it takes what has come behind that in the meantime. @internal */
-export class GetMany<T> extends BaseOperation<T[]> {
-  readonly #queue: SimpleQueue<T>;
+export class GetMany<T> extends Take<T, T[]> {
   readonly #max: number;
-  readonly #timeout: number | undefined;
-  #deadline: Deadline | undefined;
 
-  constructor(queue: SimpleQueue<T>, max: number, timeout: number | undefined) {
-    super();
-    this.#queue = queue;
+  constructor(queue: SimpleQueue<T>, max: number, limit: number | undefined) {
+    super(queue, queue.getters, limit);
     this.#max = max;
-    this.#timeout = timeout;
   }
 
   next(resumed?: Resumption): Step {
-    const queue = this.#queue;
+    const { queue } = this;
     if (resumed !== undefined) {
-      this.#deadline?.cancel();
+      this.deadline?.cancel();
       resumed.value = queue.takeMany([resumed.value], this.#max);
       return resumed;
     }
     const me = hub.self(this, arguments.length);
-    if (queue.store.size > 0) return hub.ready(queue.takeMany([], this.#max));
-    if (queue.closed) throw queue.shutDownError(this);
-    if (this.#timeout === 0) throw new QueueEmpty(`${this.describe()}: the queue is empty`);
-    const step = queue.getters.park(me, this);
-    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout);
-    return step;
+    return queue.store.size > 0 ? hub.ready(queue.takeMany([], this.#max)) : this.await(me);
   }
 
-  override throw(error: unknown): never {
-    this.#deadline?.cancel();
-    throw error;
-  }
-
-  cancel(me: RawGreenlet): void {
-    this.#deadline?.cancel();
-    this.#queue.getters.remove(me);
-  }
-
-  expire(me: RawGreenlet): void {
-    this.#queue.getters.remove(me);
-    me.fail(new QueueEmpty(`${this.describe()}: no item within ${this.#timeout} ms`));
-  }
-
-  describe(): string {
-    return `${this.#queue.constructor.name}.getMany()`;
+  override describe(): string {
+    return `${this.queue.constructor.name}.getMany()`;
   }
 }
 
 /** @internal */
-export class Peek<T> extends BaseOperation<T> {
-  readonly #queue: SimpleQueue<T>;
-  readonly #timeout: number | undefined;
-  #deadline: Deadline | undefined;
-
-  constructor(queue: SimpleQueue<T>, timeout: number | undefined) {
-    super();
-    this.#queue = queue;
-    this.#timeout = timeout;
-  }
-
+export class Peek<T> extends Take<T, T> {
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) {
-      this.#deadline?.cancel();
+      this.deadline?.cancel();
       return resumed;
     }
     const me = hub.self(this, arguments.length);
-    const queue = this.#queue;
-    if (queue.store.size > 0) return hub.ready(queue.store.first());
-    if (queue.closed) throw queue.shutDownError(this);
-    if (this.#timeout === undefined) return queue.peekers.park(me);
-    if (this.#timeout === 0) throw new QueueEmpty(`${this.describe()}: the queue is empty`);
-    const step = queue.peekers.park(me, this);
-    this.#deadline = hub.deadline(me, this, this.#timeout);
-    return step;
-  }
-
-  override throw(error: unknown): never {
-    this.#deadline?.cancel();
-    throw error;
-  }
-
-  cancel(me: RawGreenlet): void {
-    this.#deadline!.cancel();
-    this.#queue.peekers.remove(me);
-  }
-
-  expire(me: RawGreenlet): void {
-    this.#queue.peekers.remove(me);
-    me.fail(new QueueEmpty(`${this.describe()}: no item within ${this.#timeout} ms`));
-  }
-
-  describe(): string {
-    return this.#queue.peekers.describe();
+    const { queue } = this;
+    return queue.store.size > 0 ? hub.ready(queue.store.first()) : this.await(me);
   }
 }
 
 /** While it is blocked, the greenlet keeps the item in its slot: the queue takes it from there. @internal */
-export class Put<T> extends BaseOperation<void> {
+export class Put<T> extends LotCall<void> {
   readonly #queue: SimpleQueue<T>;
   readonly #item: T;
-  readonly #timeout: number | undefined;
-  #deadline: Deadline | undefined;
 
-  constructor(queue: SimpleQueue<T>, item: T, timeout: number | undefined) {
-    super();
+  constructor(queue: SimpleQueue<T>, item: T, limit: number | undefined) {
+    super(queue.putters, limit);
     this.#queue = queue;
     this.#item = item;
-    this.#timeout = timeout;
   }
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) {
-      this.#deadline?.cancel();
+      this.deadline?.cancel();
       return resumed;
     }
     const me = hub.self(this, arguments.length);
@@ -184,29 +108,13 @@ export class Put<T> extends BaseOperation<void> {
       queue.admit(this.#item);
       return hub.ready(undefined);
     }
-    if (this.#timeout === 0) throw new QueueFull(`${this.describe()}: the queue is full`);
-    const step = queue.putters.park(me, this.#timeout === undefined ? queue.putters : this);
+    if (this.limit === 0) throw new QueueFull(`${this.describe()}: the queue is full`);
+    const step = this.block(me);
     me.slot = this.#item;
-    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout);
     return step;
   }
 
-  override throw(error: unknown): never {
-    this.#deadline?.cancel();
-    throw error;
-  }
-
-  cancel(me: RawGreenlet): void {
-    this.#deadline!.cancel();
-    this.#queue.putters.remove(me);
-  }
-
-  expire(me: RawGreenlet): void {
-    this.#queue.putters.remove(me);
-    me.fail(new QueueFull(`${this.describe()}: no free place within ${this.#timeout} ms`));
-  }
-
-  describe(): string {
-    return this.#queue.putters.describe();
+  protected giveUp(me: RawGreenlet): void {
+    me.fail(new QueueFull(`${this.describe()}: no free place within ${this.limit} ms`));
   }
 }

@@ -137,7 +137,7 @@ export class SimpleQueue<T> implements Waitable {
    * @throws {RangeError} `timeout` is negative or NaN
    */
   get(options?: BlockOptions): Operation<T> {
-    return new Get(this, limitOf(options));
+    return new Get(this, this.getters, limitOf(options));
   }
 
   /**
@@ -183,7 +183,7 @@ export class SimpleQueue<T> implements Waitable {
    * @throws {RangeError} `timeout` is negative or NaN
    */
   peek(options?: BlockOptions): Operation<T> {
-    return new Peek(this, limitOf(options));
+    return new Peek(this, this.peekers, limitOf(options));
   }
 
   /**
