@@ -61,6 +61,9 @@ export function isExit(error: unknown): error is GreenletExit {
   return error instanceof GreenletExit;
 }
 
+/** An exit that part of a program sends itself, and takes again: no kill of the greenlet. @internal */
+export class Interruption extends GreenletExit {}
+
 /** One blocked greenlet, as `LoopExit` lists it. */
 export interface BlockedGreenlet {
   /** The greenlet's name. */

@@ -76,6 +76,10 @@ export class Join extends BaseOperation<void> {
     me.wake(undefined);
   }
 
+  override get repeatable(): boolean {
+    return true;
+  }
+
   describe(): string {
     return `${this.#target.name}.${this.#verb}()`;
   }
@@ -128,6 +132,10 @@ export class Get<T> extends BaseOperation<T> {
     throw error;
   }
 
+  override get repeatable(): boolean {
+    return true;
+  }
+
   describe(): string {
     return `${this.#target.name}.get()`;
   }
@@ -143,6 +151,10 @@ class Returned extends BaseOperation<any> {
     const { value } = this;
     this.value = undefined;
     return hub.ready(value);
+  }
+
+  override get repeatable(): boolean {
+    return true;
   }
 
   describe(): string {

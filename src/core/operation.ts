@@ -102,6 +102,11 @@ abstract class PlainOperation<T> implements Operation<T>, Iterator<Suspension, T
     return this.next();
   }
 
+  /** Whether it can be performed again after it was cancelled, for it then leaves nothing behind. */
+  get repeatable(): boolean {
+    return false;
+  }
+
   /** What the operation waits for, for reports and misuse errors. */
   abstract describe(): string;
 }

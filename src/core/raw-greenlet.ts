@@ -8,7 +8,14 @@
 import { checkFunction, show } from './check.ts';
 import { captureContext, contexts, detectContext } from './context.ts';
 import { abandonWait, drive } from './driver.ts';
-import { type BlockedGreenlet, GreenletExit, InvalidSwitchError, isExit, WrongHubError } from './errors.ts';
+import {
+  type BlockedGreenlet,
+  GreenletExit,
+  Interruption,
+  InvalidSwitchError,
+  isExit,
+  WrongHubError,
+} from './errors.ts';
 import { Extras, type Interrupt, NONE, State } from './greenlet-state.ts';
 import { hub as importedHub } from './hub.ts';
 import { SUSPENDED as importedSUSPENDED, type Operation, type Step, type WaitPoint } from './operation.ts';
@@ -142,6 +149,11 @@ export class RawGreenlet {
 
   // ---- what operations use
 
+  /** In whose name it takes what it waits for. @internal */
+  get principal(): RawGreenlet {
+    return this;
+  }
+
   /** Grants a blocked greenlet what it waits for and puts it at the end of the ready queue. @internal */
   wake(value: unknown): void {
     this.grant(value, false);
@@ -236,7 +248,7 @@ export class RawGreenlet {
     const extras = this.extra();
     extras.interrupts ??= [];
     const dying =
-      (this.state === THROWING && isExit(this.slot)) || extras.interrupts.some(({ error }) => isExit(error));
+      (this.state === THROWING && isKill(this.slot)) || extras.interrupts.some(({ error }) => isKill(error));
     if (!dying || !isExit(interrupt.error)) extras.interrupts.push(interrupt);
     if (extras.interrupts.length === 0) extras.interrupts = undefined;
   }
@@ -366,6 +378,8 @@ export class RawGreenlet {
     return this.toString();
   }
 }
+
+const isKill = (error: unknown): boolean => isExit(error) && !(error instanceof Interruption);
 
 function describeState(greenlet: RawGreenlet): string {
   if (greenlet.state === BLOCKED) return `waits for ${greenlet.waitPoint!.describe()}`;

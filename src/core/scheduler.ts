@@ -17,6 +17,7 @@ import { Deadline, type Expirable } from './deadline.ts';
 import { DEV } from './dev.ts';
 import { BlockingSwitchOutError, InvalidStateError, NotInGreenletError, WrongHubError } from './errors.ts';
 import { RESULT as importedRESULT, SUSPENDED as importedSUSPENDED, type Step, type WaitPoint } from './operation.ts';
+import { seededRandom } from './random.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
 import { printError } from './report.ts';
 import { Roster } from './roster.ts';
@@ -56,6 +57,8 @@ const allHubs: { current: unknown }[] = globals[registry];
 export class Scheduler {
   /** Longest time in milliseconds that ready greenlets run before I/O is polled. Follows `gevent.setswitchinterval`. */
   switchInterval = 0.2;
+  /** Makes the choices that the semantics leave open, such as that of `select`: a number from 0 up to 1. Seeded, so that programs repeat. */
+  random: () => number = seededRandom(1);
   /** Replaces the printing of errors that nobody took; `'throw'` makes each an uncaught exception of the process. */
   onError: ErrorHandler | 'throw' | undefined = undefined;
 

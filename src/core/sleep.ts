@@ -15,6 +15,10 @@ class Yield extends BaseOperation<void> {
     return hub.self(this, arguments.length).yieldTurn();
   }
 
+  override get repeatable(): boolean {
+    return true;
+  }
+
   describe(): string {
     return 'sleep(0)';
   }
@@ -49,6 +53,10 @@ class Sleep extends BaseOperation<void> {
 
   expire(me: RawGreenlet): void {
     me.wake(undefined);
+  }
+
+  override get repeatable(): boolean {
+    return true;
   }
 
   describe(): string {

@@ -40,6 +40,10 @@ export abstract class LotCall<T> extends BaseOperation<T> {
   /** Wakes a greenlet whose time is up, with what the call then gives or throws. */
   protected abstract giveUp(me: RawGreenlet): void;
 
+  override get repeatable(): boolean {
+    return true;
+  }
+
   override throw(error: unknown): IteratorResult<Suspension, T> {
     this.deadline?.cancel();
     throw error;

@@ -17,6 +17,8 @@ export interface Waiter {
   prev: any;
   /** What it brings along, such as an item to put. */
   slot: any;
+  /** In whose name it stands here. */
+  readonly principal: RawGreenlet;
   /** Grants it what it waits for; never runs it synchronously. */
   wake(value: unknown): void;
   /** As `wake`, with an error. */

@@ -50,6 +50,7 @@ export class Get<T> extends Take<T, T> {
 /** As `Get`; with the item that it waited for it takes what has come behind that in the meantime. @internal */
 export class GetMany<T> extends Take<T, T[]> {
   readonly #max: number;
+  #blocked = false;
 
   constructor(queue: SimpleQueue<T>, max: number, limit: number | undefined) {
     super(queue, queue.getters, limit);
@@ -60,11 +61,14 @@ export class GetMany<T> extends Take<T, T[]> {
     const { queue } = this;
     if (resumed !== undefined) {
       this.deadline?.cancel();
-      resumed.value = queue.takeMany([resumed.value], this.#max);
+      if (this.#blocked) resumed.value = queue.takeMany([resumed.value], this.#max);
       return resumed;
     }
     const me = hub.self(this, arguments.length);
-    return queue.store.size > 0 ? hub.ready(queue.takeMany([], this.#max)) : this.await(me);
+    if (queue.store.size > 0) return hub.ready(queue.takeMany([], this.#max));
+    const step = this.await(me);
+    this.#blocked = true;
+    return step;
   }
 
   override describe(): string {

@@ -1,0 +1,274 @@
+/**
+ * `select`: several operations are waited for, and exactly one of them happens.
+ *
+ * Each operation is performed by a case, which it takes for a greenlet: it parks, wakes and cancels the case as it would
+ * a greenlet. So whatever blocks once can be selected, and needs to know nothing of it. The cases are tried one by one
+ * first, in random order, so that none is parked while another one may happen at once, by its help even. The first that is
+ * woken takes the others off before anybody else has a chance to wake one of them.
+ */
+import { show } from '../core/check.ts';
+import { State } from '../core/greenlet-state.ts';
+import { hub } from '../core/hub.ts';
+import {
+  BaseOperation,
+  type Operation,
+  RESULT,
+  type Resumption,
+  type Step,
+  SUSPENDED,
+  type WaitPoint,
+} from '../core/operation.ts';
+import { RawGreenlet } from '../core/raw-greenlet.ts';
+
+/** What `select` takes: operations that wait, each under a name. */
+export interface SelectCases {
+  readonly [key: string]: Operation<any>;
+}
+
+/** What `select` gives: the name of the case that happened, and its value. */
+export type Selected<C extends SelectCases> = {
+  [K in keyof C & string]: { readonly key: K; readonly value: C[K] extends Operation<infer T> ? T : never };
+}[keyof C & string];
+
+/** No program performs as many ready operations in one slice. */
+const ENDLESS = 2 ** 30;
+
+/** What an operation takes for the greenlet that performs it. @internal */
+export class Case extends RawGreenlet {
+  readonly key: string;
+  readonly select: Select;
+  readonly #operation: Operation<any>;
+  #performed: BaseOperation<any> | undefined;
+  #failed = false;
+
+  constructor(key: string, operation: Operation<any>, select: Select) {
+    super(nothing, null);
+    this.key = key;
+    this.select = select;
+    this.#operation = operation;
+  }
+
+  /** Performs the operation unless it would block; tells whether it is done. */
+  tryNow(): boolean {
+    this.#performed = this.#operation[Symbol.iterator]() as BaseOperation<any>;
+    if (!this.#performed.repeatable) return false;
+    if (this.perform()) return true;
+    this.withdrawWait();
+    return false;
+  }
+
+  /** Performs the operation, which may leave the case blocked; tells whether it is done. */
+  perform(): boolean {
+    const { current, budget } = hub;
+    hub.current = this;
+    hub.budget = ENDLESS; // no case may give way
+    this.state = State.RUNNING;
+    try {
+      const { done, value } = this.#performed!.next(undefined as never);
+      if (done) this.slot = value;
+      return done === true;
+    } finally {
+      hub.current = current;
+      hub.budget = budget;
+    }
+  }
+
+  /** What the operation gives or throws after it was woken. */
+  outcome(resumed: Resumption): unknown {
+    const performed = this.#performed!;
+    if (this.#failed) return performed.throw(this.slot).value;
+    resumed.value = this.slot;
+    return performed.next(resumed).value;
+  }
+
+  /** Takes the operation back, if it is blocked. */
+  withdrawWait(): void {
+    const point = this.waitPoint;
+    this.waitPoint = null;
+    point?.cancel(this as never);
+  }
+
+  describeWait(): string {
+    return `${this.key}: ${this.waitPoint?.describe() ?? 'nothing'}`;
+  }
+
+  // ---- the part of a greenlet
+
+  override get principal(): RawGreenlet {
+    return this.select.performer;
+  }
+
+  override get name(): string {
+    return this.principal.name;
+  }
+
+  override get daemon(): boolean {
+    return this.principal.daemon;
+  }
+
+  override toString(): string {
+    return this.principal.toString();
+  }
+
+  override block(point: WaitPoint): void {
+    this.state = State.BLOCKED;
+    this.waitPoint = point;
+  }
+
+  override giveWay(value: unknown): Step {
+    RESULT.value = value;
+    return RESULT;
+  }
+
+  override yieldTurn(): Step {
+    const turn = hub.callSoon(() => this.wake(undefined));
+    this.waitPoint = { cancel: () => turn.cancel(), describe: () => 'sleep(0)' };
+    return SUSPENDED;
+  }
+
+  override grant(outcome: unknown, failed: boolean): void {
+    super.grant(outcome, failed);
+    this.#failed = failed;
+  }
+
+  override wake(value: unknown): void {
+    this.grant(value, false);
+    this.turn();
+  }
+
+  override fail(error: unknown): void {
+    this.grant(error, true);
+    this.turn();
+  }
+
+  override turn(): void {
+    this.select.decide(this);
+  }
+}
+
+const nothing = (): void => {};
+
+/** @internal */
+class Select extends BaseOperation<{ key: string; value: any }> {
+  performer!: RawGreenlet;
+  readonly #cases: Case[];
+  #winner: Case | undefined;
+  #parked = false;
+
+  constructor(operations: SelectCases) {
+    super();
+    this.#cases = Object.keys(operations).map((key) => new Case(key, operations[key]!, this));
+  }
+
+  next(resumed?: Resumption): Step {
+    if (resumed !== undefined) {
+      if (!this.#parked) return resumed; // it was done at once, and gave way
+      const winner: Case = resumed.value;
+      resumed.value = { key: winner.key, value: winner.outcome(resumed) };
+      return resumed;
+    }
+    const me = hub.self(this, arguments.length);
+    me.checkInterrupts();
+    this.performer = me;
+    const done = this.#tryAll() ?? this.#parkAll();
+    if (done !== undefined) return hub.ready({ key: done.key, value: done.slot });
+    try {
+      this.#parked = true;
+      return hub.park(me, this);
+    } catch (killed) {
+      this.cancel(); // one of the operations killed its own greenlet
+      throw killed;
+    }
+  }
+
+  /** Looks for a case that can happen at once, in random order, and lets it happen. */
+  #tryAll(): Case | undefined {
+    const cases = this.#cases;
+    for (let left = cases.length; left > 0; left--) {
+      const at = Math.floor(hub.random() * left);
+      const chosen = cases[at]!;
+      cases[at] = cases[left - 1]!;
+      cases[left - 1] = chosen;
+      if (chosen.tryNow()) return chosen;
+    }
+    return undefined;
+  }
+
+  /** Lets all cases block. */
+  #parkAll(): Case | undefined {
+    try {
+      for (const one of this.#cases) {
+        const done = one.perform();
+        if (done) this.decide(one); // it could not be tried, only performed
+        if (this.#winner !== undefined) return this.#winner;
+      }
+    } catch (error) {
+      this.cancel();
+      throw error;
+    }
+    return undefined;
+  }
+
+  /** A case has happened: takes the others back, and wakes the greenlet. */
+  decide(winner: Case): void {
+    this.#winner = winner;
+    for (const one of this.#cases) one.withdrawWait();
+    if (this.#parked) this.performer.wake(winner);
+  }
+
+  cancel(): void {
+    for (const one of this.#cases) one.withdrawWait();
+  }
+
+  describe(): string {
+    return `select({ ${this.#cases.map((one) => one.describeWait()).join(', ')} })`;
+  }
+}
+
+/**
+ * Waits for several operations, of which exactly one happens, and gives its name and its value; or throws what it throws.
+ * Of those that can happen at once, one is chosen at random (`hub.random`). The others leave no trace: they take nothing,
+ * and nobody waits in them. Follows Go's `select`.
+ *
+ * A case is an operation that waits once: `get`, `put` and `peek` of queues and channels, `acquire` of locks and
+ * semaphores, `event.wait()`, `sleep(ms)` as the time limit, `until(promise)`, `recv` of a socket, a greenlet, whose end
+ * is waited for. What is written as a coroutine can be spawned, and its greenlet given.
+ *
+ * Suspends unless a case can happen at once; a kill takes all of them back. Each is good for one `select`.
+ *
+ * @throws {TypeError} a case is no operation, or one that may wait more than once
+ * @throws {RangeError} there are no cases: that would block for ever
+ * @example
+ * ```ts
+ * import { Channel, run, select, sleep, spawn } from 'genlet';
+ *
+ * await run(function* () {
+ *   const numbers = new Channel<number>();
+ *   const words = new Channel<string>();
+ *   spawn(() => words.put('hello'));
+ *   for (let i = 0; i < 2; i++) {
+ *     const { key, value } = yield* select({ number: numbers.get(), word: words.get(), limit: sleep(5) });
+ *     console.log(key, value);
+ *   }
+ *   // => word hello
+ *   // => limit undefined
+ * });
+ * ```
+ */
+export function select<const C extends SelectCases>(cases: C): Operation<Selected<C>> {
+  if (typeof cases !== 'object' || cases === null || Array.isArray(cases)) {
+    throw new TypeError(`cases is ${show(cases)}: give an object of operations, such as { item: queue.get() }`);
+  }
+  const keys = Object.keys(cases);
+  if (keys.length === 0) throw new RangeError('select() got no cases: it would block for ever');
+  for (const key of keys) checkCase(key, cases[key]);
+  return new Select(cases) as unknown as Operation<Selected<C>>;
+}
+
+function checkCase(key: string, operation: unknown): void {
+  if (operation instanceof BaseOperation && !(operation instanceof Select)) return;
+  if (operation instanceof RawGreenlet && Symbol.iterator in operation) return;
+  throw new TypeError(
+    `case ${key} is ${show(operation)}: give an operation that waits once, such as queue.get() or sleep(100), or a greenlet`,
+  );
+}
