@@ -160,7 +160,9 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
   track(): void {
     const extras = this.extra();
     const spawner = hub.current;
-    const stack = new Error().stack!.split('\n').slice(1);
+    const stack = String(new Error().stack ?? '')
+      .split('\n')
+      .slice(1);
     extras.spawner = spawner;
     extras.spawnStack = stack.filter((line) => !insideGenlet(line)).join('\n');
     extras.treeLocals = spawner?.extras?.treeLocals ?? {};

@@ -7,7 +7,11 @@ export function printError(error: unknown, greenlet: RawGreenlet | undefined, co
   const who = greenlet === undefined ? context : `${greenlet}`;
   const where = greenlet?.extras?.spawnStack;
   const spawned = where === undefined ? '' : `spawned\n${where}\n`;
-  process.stderr.write(`${show(error)}\n${who} failed, and nobody took the error\n${spawned}`);
+  try {
+    process.stderr.write(`${show(error)}\n${who} failed, and nobody took the error\n${spawned}`);
+  } catch {
+    // There is nobody left to tell.
+  }
 }
 
 function show(error: unknown): string {

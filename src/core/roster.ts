@@ -103,6 +103,11 @@ export class Roster {
     if (this.joiners.size > 0 && this.isIdle()) this.#releaseJoiners();
   }
 
+  /** Whether there are greenlets that are no daemons. */
+  hasOrdinary(): boolean {
+    return this.alive > this.#daemons;
+  }
+
   /** Whether nobody but those in `hub.join()`, and `me`, has anything left to do. */
   isIdle(me?: RawGreenlet): boolean {
     const joining = [...this.joiners, me].filter((joiner) => joiner?.counts).length;

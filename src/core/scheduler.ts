@@ -21,7 +21,7 @@ import { seededRandom } from './random.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
 import { printError } from './report.ts';
 import { Roster } from './roster.ts';
-import { type Timer, TimerQueue } from './timers.ts';
+import { Ref, type Timer, TimerQueue } from './timers.ts';
 
 // Constants of this module, not imported bindings: see `State`.
 const RESULT = importedRESULT;
@@ -178,7 +178,7 @@ export class Scheduler {
   /** Starts a time limit of `ms` for a wait. @internal */
   deadline(me: RawGreenlet, wait: Expirable, ms: number, ref = true): Deadline {
     const deadline = new Deadline(this, me, wait);
-    deadline.ref = ref && !me.daemon;
+    deadline.ref = !ref ? Ref.NOTHING : me.daemon ? Ref.DAEMON : Ref.PROCESS;
     this.startTimer(deadline, ms);
     return deadline;
   }
@@ -345,7 +345,8 @@ export class Scheduler {
     if (this.#clock !== realClock && this.#isQuiet()) this.useClock(realClock);
     const { timers } = this;
     if (timers.size > 0 || this.#clock !== realClock) timers.settle(this.#clock.now());
-    this.#clock.rest(timers.next(), timers.refs > 0, this.#turn);
+    const ref = timers.refs > 0 || (timers.daemonRefs > 0 && this.roster.hasOrdinary());
+    this.#clock.rest(timers.next(), ref, this.#turn);
   }
 
   #releaseIdlers(): void {

@@ -11,7 +11,7 @@ import { hub as importedHub } from './hub.ts';
 import type { Coroutine, Operation, Outcome } from './operation.ts';
 import { callAndWait } from './perform.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
-import type { Timer } from './timers.ts';
+import { Ref, type Timer } from './timers.ts';
 
 // Constants of this module, not imported bindings: see `State`.
 const hub = importedHub;
@@ -59,7 +59,7 @@ export class Timeout implements Error {
   /** @internal */
   after: Timer = this as never;
   /** @internal */
-  ref = true;
+  ref: number = Ref.PROCESS;
 
   #error: TimeoutError | undefined;
   #greenlet: RawGreenlet | undefined = undefined;
@@ -68,7 +68,7 @@ export class Timeout implements Error {
 
   constructor(ms?: number | null, error?: TimeoutError) {
     this.ms = checkTimeout(ms);
-    if (error !== undefined && !(error instanceof Error) && typeof error !== 'string' && typeof error !== 'function') {
+    if (error !== undefined && !(error instanceof Error) && typeof error !== 'string' && !isErrorClass(error)) {
       throw new TypeError(`error is ${show(error)}: give an Error, an Error class or a message`);
     }
     this.#error = error;
@@ -144,6 +144,10 @@ export class Timeout implements Error {
 }
 Object.setPrototypeOf(Timeout.prototype, Error.prototype);
 brand(Timeout, 'GENLET_TIMEOUT');
+
+function isErrorClass(value: unknown): boolean {
+  return typeof value === 'function' && (value === Error || value.prototype instanceof Error);
+}
 
 function make(errorClass: new () => Error): unknown {
   try {

@@ -21,6 +21,14 @@ const IDLE = -1;
 const YOUNG = -2;
 const FAR = -3;
 
+/** What a running timer keeps from ending. @internal */
+export const Ref = {
+  NOTHING: 0,
+  /** The process, while there are greenlets that are no daemons. */
+  DAEMON: 1,
+  PROCESS: 2,
+} as const;
+
 /** A timer: an intrusive list node that is told when it is due. @internal */
 export abstract class Timer {
   /** Milliseconds to wait while young, then the due tick. */
@@ -28,8 +36,7 @@ export abstract class Timer {
   slot: number = IDLE;
   before: Timer = this;
   after: Timer = this;
-  /** Whether it keeps the process alive while it runs. */
-  ref = true;
+  ref: number = Ref.PROCESS;
 
   get pending(): boolean {
     return this.slot !== IDLE;
@@ -65,6 +72,8 @@ export class TimerQueue {
   size = 0;
   /** Those of them that keep the process alive. */
   refs = 0;
+  /** Those that keep it alive for daemons. */
+  daemonRefs = 0;
 
   readonly #young: Timer = new Head();
   readonly #far: Timer = new Head();
@@ -82,7 +91,8 @@ export class TimerQueue {
     timer.slot = YOUNG;
     append(this.#young, timer);
     this.size++;
-    if (timer.ref) this.refs++;
+    if (timer.ref === Ref.PROCESS) this.refs++;
+    else if (timer.ref === Ref.DAEMON) this.daemonRefs++;
   }
 
   /** Takes a timer out; nothing happens if it is not running. */
@@ -227,7 +237,8 @@ export class TimerQueue {
 
   #forget(timer: Timer): void {
     this.size--;
-    if (timer.ref) this.refs--;
+    if (timer.ref === Ref.PROCESS) this.refs--;
+    else if (timer.ref === Ref.DAEMON) this.daemonRefs--;
   }
 }
 

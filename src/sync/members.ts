@@ -99,7 +99,8 @@ export abstract class Members implements Iterable<Greenlet<any>> {
 
   /**
    * Kills all members, at once and in order, as `greenlet.kill` does. The returned operation waits until there are none,
-   * and need not be performed; until then newcomers are killed too. It stops waiting after `timeout` ms, without an
+   * and need not be performed; until then newcomers are killed too. Those who wait for a place of a pool are no members:
+   * they get it when all have ended. It stops waiting after `timeout` ms, without an
    * error. With `block: false` neither happens.
    *
    * @throws {RangeError} `timeout` is negative or NaN

@@ -296,9 +296,12 @@ export class SimpleQueue<T> implements Waitable {
   #admitPutters(): void {
     while (this.putters.size > 0 && !this.full()) {
       const putter = this.putters.shift()!;
-      const item: T = putter.slot;
-      putter.wake(undefined);
-      this.admit(item);
+      try {
+        this.admit(putter.slot);
+        putter.wake(undefined);
+      } catch (error) {
+        putter.fail(error); // the store did not take it
+      }
     }
   }
 
@@ -396,8 +399,8 @@ export class Queue<T> extends SimpleQueue<T> {
 
   /** @internal */
   override admit(item: T): void {
-    this.#unfinished++;
     super.admit(item);
+    this.#unfinished++;
   }
 
   /** @internal */

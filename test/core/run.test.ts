@@ -204,3 +204,53 @@ describe('run with signals: true', () => {
     expect(lines).toEqual(['1', '0 0']);
   });
 });
+
+describe('daemons in real time', () => {
+  it('keep the process alive while an ordinary greenlet waits for them', async () => {
+    const { lines, exit } = await runProgram(`
+      import { Queue, run, sleep, spawn } from 'genlet';
+      await run(function* () {
+        const queue = new Queue(null, ['a', 'b']);
+        spawn(function* () {
+          try {
+            for (;;) {
+              const item = yield* queue.get();
+              yield* sleep(5);
+              console.log(item);
+              queue.taskDone();
+            }
+          } finally {
+            console.log('ended');
+          }
+        }).daemon = true;
+        console.log(yield* queue.join());
+      });
+    `);
+    expect({ lines, exit }).toEqual({ lines: ['a', 'b', 'true', 'ended'], exit: 0 });
+  });
+
+  it('do not keep the hub busy for hub.join()', async () => {
+    const { lines, exit } = await runProgram(`
+      import { getHub, run, sleep, spawn } from 'genlet';
+      await run(function* () {
+        spawn(function* () { for (;;) yield* sleep(5); }).daemon = true;
+        yield* sleep(1);
+        console.log(yield* getHub().join({ timeout: 2000 }));
+      });
+    `);
+    expect({ lines, exit }).toEqual({ lines: ['true'], exit: 0 });
+  });
+});
+
+it('goes on when stderr can not be written', async () => {
+  const { lines } = await runProgram(`
+    import { getHub, run, sleep } from 'genlet';
+    process.stderr.write = () => { throw new Error('writing failed'); };
+    await run(function* () {
+      getHub().callSoon(() => { throw new Error('nobody sees this'); });
+      yield* sleep(1);
+      console.log('on');
+    });
+  `);
+  expect(lines).toEqual(['on']);
+});

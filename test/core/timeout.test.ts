@@ -197,6 +197,9 @@ describe('a Timeout', () => {
     expect(() => new Timeout(1, 5 as never)).toThrow(
       new TypeError('error is 5: give an Error, an Error class or a message'),
     );
+    class NoError {}
+    expect(() => new Timeout(1, NoError as never)).toThrow(TypeError);
+    expect(() => new Timeout(1, (() => new Error('x')) as never)).toThrow(TypeError);
   });
 });
 

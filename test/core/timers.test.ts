@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Timer, TimerQueue } from '../../src/core/timers.ts';
+import { Ref, Timer, TimerQueue } from '../../src/core/timers.ts';
 import { random } from '../support/random.ts';
 
 class Alarm extends Timer {
@@ -59,7 +59,7 @@ describe('TimerQueue', () => {
     const { queue, start } = setup();
     const alarms = [start(1, 10), start(2, 1e6)];
     const unref = new Alarm(3, []);
-    unref.ref = false;
+    unref.ref = Ref.NOTHING;
     queue.start(unref, 5);
     queue.settle(0);
     expect([queue.size, queue.refs]).toEqual([3, 2]);

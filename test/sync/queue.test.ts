@@ -299,6 +299,15 @@ describe.each([SimpleQueue, Queue])('%o', (QueueClass) => {
   });
 
   describe('getMany', () => {
+    it('gives the same when it need not wait and gives way', () =>
+      virtually(function* () {
+        const queue = new QueueClass<number>();
+        for (let i = 0; i < 1000; i++) {
+          queue.putNowait(i);
+          expect(yield* queue.getMany()).toEqual([i]);
+        }
+      }));
+
     it('takes what is there, at most so many, and what blocked putters bring', () =>
       virtually(function* () {
         const queue = new QueueClass<number>(2);
