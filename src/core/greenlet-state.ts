@@ -42,24 +42,24 @@ export interface Interrupt {
 /** What few greenlets need, made on demand: a plain blocked greenlet must stay small. @internal */
 export class Extras {
   /** Where control goes at the end of a raw greenlet; `undefined` for the hub. */
-  parent: RawGreenlet | undefined;
+  parent: RawGreenlet | undefined = undefined;
   /** The frames below the innermost, which called it through `coroutine()` functions. */
-  frames: Generator<any, any, any>[] | undefined;
+  frames: Generator<any, any, any>[] | undefined = undefined;
   /** Errors that wait for the next suspension. */
-  interrupts: Interrupt[] | undefined;
+  interrupts: Interrupt[] | undefined = undefined;
   /** How it waits for promises. */
-  reactions: Reactions | undefined;
+  reactions: Reactions | undefined = undefined;
   /** The storage context, once a storage is in use. */
-  context: AsyncResource | undefined;
-  name: string | undefined;
+  context: AsyncResource | undefined = undefined;
+  name: string | undefined = undefined;
   daemon = false;
   /** How many `shield()` bodies the greenlet is in. */
   shields = 0;
   /** What it was last killed with. */
-  killed: unknown;
-  spawner: RawGreenlet | undefined;
-  spawnStack: string | undefined;
-  treeLocals: Record<PropertyKey, unknown> | undefined;
-  controller: AbortController | undefined;
-  promise: Promise<any> | undefined;
+  killed: unknown = undefined;
+  spawner: RawGreenlet | undefined = undefined;
+  spawnStack: string | undefined = undefined;
+  treeLocals: Record<PropertyKey, unknown> | undefined = undefined;
+  controller: AbortController | undefined = undefined;
+  promise: Promise<any> | undefined = undefined;
 }

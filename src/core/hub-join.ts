@@ -3,6 +3,7 @@ import type { Deadline } from './deadline.ts';
 import { BaseOperation, type Resumption, type Step, SUSPENDED } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
 import type { Scheduler } from './scheduler.ts';
+import { Ref } from './timers.ts';
 
 /** @internal */
 export class HubJoin extends BaseOperation<boolean> {
@@ -28,7 +29,7 @@ export class HubJoin extends BaseOperation<boolean> {
     hub.park(me, this);
     hub.roster.joiners.add(me);
     // Not a reason to stay alive, nor to count the hub as busy: whoever else has one keeps the process going.
-    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout, false);
+    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout, Ref.NOTHING);
     return SUSPENDED;
   }
 

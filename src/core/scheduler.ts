@@ -176,9 +176,9 @@ export class Scheduler {
   }
 
   /** Starts a time limit of `ms` for a wait. @internal */
-  deadline(me: RawGreenlet, wait: Expirable, ms: number, ref = true): Deadline {
+  deadline(me: RawGreenlet, wait: Expirable, ms: number, ref: number = me.daemon ? Ref.DAEMON : Ref.PROCESS): Deadline {
     const deadline = new Deadline(this, me, wait);
-    deadline.ref = !ref ? Ref.NOTHING : me.daemon ? Ref.DAEMON : Ref.PROCESS;
+    deadline.ref = ref;
     this.startTimer(deadline, ms);
     return deadline;
   }

@@ -1,10 +1,10 @@
 /** `sleep` and `idle`. */
 import { checkDuration } from './check.ts';
-import type { Deadline } from './deadline.ts';
 import { DEV, notePerformed } from './dev.ts';
 import { hub as importedHub } from './hub.ts';
 import { BaseOperation, type Operation, type Resumption, type Step } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
+import { Ref, type Timer } from './timers.ts';
 
 // Constants of this module, not imported bindings: see `State`.
 const hub = importedHub;
@@ -28,31 +28,45 @@ class Yield extends BaseOperation<void> {
 const sharedYield = new Yield();
 notePerformed(sharedYield);
 
+/** Its own timer, for one object less: 100,000 sleepers are no rarity. */
 class Sleep extends BaseOperation<void> {
-  readonly #ms: number;
-  readonly #ref: boolean;
-  #deadline: Deadline | undefined;
+  // A node of the timer queue, see `Timer`.
+  due = 0;
+  slot = -1;
+  before: Timer = this as never;
+  after: Timer = this as never;
+  ref: number;
 
-  constructor(ms: number, ref: boolean) {
+  readonly #ms: number;
+  #greenlet: RawGreenlet | undefined = undefined;
+
+  constructor(ms: number, ref: number) {
     super();
     this.#ms = ms;
-    this.#ref = ref;
+    this.ref = ref;
   }
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
     const me = hub.self(this, arguments.length);
     const step = hub.park(me, this);
-    this.#deadline = hub.deadline(me, this, this.#ms, this.#ref);
+    this.#greenlet = me;
+    if (this.ref === Ref.PROCESS && me.daemon) this.ref = Ref.DAEMON;
+    hub.startTimer(this as unknown as Timer, this.#ms);
     return step;
   }
 
-  cancel(): void {
-    this.#deadline!.cancel();
+  get pending(): boolean {
+    return this.slot !== -1;
   }
 
-  expire(me: RawGreenlet): void {
-    me.wake(undefined);
+  cancel(): void {
+    hub.timers.cancel(this as unknown as Timer);
+  }
+
+  /** The time has come. */
+  fire(): void {
+    this.#greenlet!.wake(undefined);
   }
 
   override get repeatable(): boolean {
@@ -85,7 +99,7 @@ class Sleep extends BaseOperation<void> {
  */
 export function sleep(ms = 0, options?: { ref?: boolean }): Operation<void> {
   if (ms === 0) return DEV ? new Yield() : sharedYield;
-  return new Sleep(checkDuration('sleep() time', ms), options?.ref ?? true);
+  return new Sleep(checkDuration('sleep() time', ms), options?.ref === false ? Ref.NOTHING : Ref.PROCESS);
 }
 
 class Idle extends BaseOperation<void> {

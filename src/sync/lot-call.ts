@@ -15,12 +15,11 @@ const hub = importedHub;
 
 /** @internal */
 export abstract class LotCall<T> extends BaseOperation<T> {
-  // `declare`: set by plain assignments, not defined first, which would cost 10 ns a field.
-  declare protected readonly lot: ParkingLot;
+  protected readonly lot: ParkingLot;
   /** The time limit in milliseconds. */
-  declare protected readonly limit: number | undefined;
+  protected readonly limit: number | undefined;
   /** To be canceled by `next` when the wait is over. */
-  declare protected deadline: Deadline | undefined;
+  protected deadline: Deadline | undefined;
 
   constructor(lot: ParkingLot, limit: number | undefined) {
     super();

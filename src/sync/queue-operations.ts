@@ -15,7 +15,7 @@ const hub = importedHub;
 
 /** A call that wants an item. */
 abstract class Take<T, R> extends LotCall<R> {
-  declare protected readonly queue: SimpleQueue<T>;
+  protected readonly queue: SimpleQueue<T>;
 
   constructor(queue: SimpleQueue<T>, lot: ParkingLot, limit: number | undefined) {
     super(lot, limit);
