@@ -43,6 +43,10 @@ export class HubJoin extends BaseOperation<boolean> {
     me.wake(false);
   }
 
+  override get repeatable(): boolean {
+    return true;
+  }
+
   describe(): string {
     return 'hub.join()';
   }

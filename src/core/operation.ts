@@ -107,6 +107,11 @@ abstract class PlainOperation<T> implements Operation<T>, Iterator<Suspension, T
     return false;
   }
 
+  /** Whether it may be a case of a `select`: it either happens or, when it is cancelled, has done nothing. */
+  get selectable(): boolean {
+    return this.repeatable;
+  }
+
   /** What the operation waits for, for reports and misuse errors. */
   abstract describe(): string;
 }

@@ -115,6 +115,10 @@ class Idle extends BaseOperation<void> {
     hub.forgetIdler(me);
   }
 
+  override get repeatable(): boolean {
+    return true;
+  }
+
   describe(): string {
     return 'idle()';
   }

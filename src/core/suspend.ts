@@ -83,6 +83,10 @@ class Suspend<T> extends BaseOperation<T> {
     }
   }
 
+  override get selectable(): boolean {
+    return true;
+  }
+
   describe(): string {
     return this.#name;
   }

@@ -84,6 +84,10 @@ class Until<T> extends BaseOperation<T> {
     this.#controller?.abort();
   }
 
+  override get selectable(): boolean {
+    return true;
+  }
+
   describe(): string {
     return typeof this.#source === 'function' ? 'until(function)' : 'until(promise)';
   }

@@ -84,6 +84,10 @@ class Connect extends BaseOperation<Socket> {
     throw error;
   }
 
+  override get selectable(): boolean {
+    return true;
+  }
+
   describe(): string {
     return `createConnection(${this.#endpoint})`;
   }

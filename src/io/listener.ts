@@ -201,6 +201,10 @@ class Accept extends BaseOperation<Socket> {
     throw error;
   }
 
+  override get repeatable(): boolean {
+    return true;
+  }
+
   describe(): string {
     return `${this.#listener}.accept()`;
   }

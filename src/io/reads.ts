@@ -30,6 +30,10 @@ abstract class Read<T> extends Transfer<T> {
   /** What the read gives, or throws, when there was not enough and nothing more will come. */
   abstract atEnd(bytes: ByteQueue): T;
 
+  override get repeatable(): boolean {
+    return true;
+  }
+
   describe(): string {
     return `Socket.${this.#call} from ${this.#inbound.peer}`;
   }

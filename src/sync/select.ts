@@ -266,9 +266,10 @@ export function select<const C extends SelectCases>(cases: C): Operation<Selecte
 }
 
 function checkCase(key: string, operation: unknown): void {
-  if (operation instanceof BaseOperation && !(operation instanceof Select)) return;
+  if (operation instanceof BaseOperation && operation.selectable) return;
   if (operation instanceof RawGreenlet && Symbol.iterator in operation) return;
+  const what = operation instanceof BaseOperation ? operation.describe() : show(operation);
   throw new TypeError(
-    `case ${key} is ${show(operation)}: give an operation that waits once, such as queue.get() or sleep(100), or a greenlet`,
+    `case ${key} is ${what}: give an operation that waits once, such as queue.get() or sleep(100), or a greenlet`,
   );
 }
