@@ -9,6 +9,7 @@ import { Get, Join, returned } from './join.ts';
 import { Link } from './links.ts';
 import type { Operation, Outcome, Suspension } from './operation.ts';
 import { RawGreenlet } from './raw-greenlet.ts';
+import { isSettable, type Settable } from './settable.ts';
 import { StartTimer } from './start-timer.ts';
 
 // Constants of this module, not imported bindings: see `State`.
@@ -61,6 +62,9 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
   links: Link | undefined = undefined;
 
   /** An unstarted greenlet that will call `fn` with `args`. */
+  constructor(fn: (...args: any[]) => Operation<T>, ...args: unknown[]);
+  constructor(fn: (...args: any[]) => PromiseLike<T>, ...args: unknown[]);
+  constructor(fn?: (...args: any[]) => T, ...args: unknown[]);
   constructor(fn?: (...args: any[]) => Operation<T> | PromiseLike<T> | T, ...args: unknown[]) {
     super(fn === undefined ? unset : fn, null);
     if (fn === undefined) {
@@ -326,36 +330,37 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
    */
   rawlink(callback: (greenlet: this) => void): void {
     checkCallback('link', callback);
-    this.linkAs(callback, 'raw');
+    this.linkAs(callback as LinkTarget, 'raw');
   }
 
-  /** Calls `callback(greenlet)` after the end in a greenlet of its own, where it may block. Takes the greenlet's error. */
-  link(callback: (greenlet: this) => unknown): void {
-    checkFunction('link', callback);
-    this.linkAs(callback, 'always');
+  /**
+   * Calls `target(greenlet)` after the end in a greenlet of its own, where it may block; or stores the value or the error
+   * in `target`, such as an `AsyncResult`. Takes the greenlet's error.
+   */
+  link(target: ((greenlet: this) => unknown) | Settable<T>): void {
+    this.linkAs(target as LinkTarget, 'always');
   }
 
   /** As `link`, only if the greenlet ended without an error. */
-  linkValue(callback: (greenlet: this) => unknown): void {
-    checkFunction('link', callback);
-    this.linkAs(callback, 'value');
+  linkValue(target: ((greenlet: this) => unknown) | Settable<T>): void {
+    this.linkAs(target as LinkTarget, 'value');
   }
 
   /** As `link`, only if the greenlet failed. */
-  linkException(callback: (greenlet: this) => unknown): void {
-    checkFunction('link', callback);
-    this.linkAs(callback, 'exception');
+  linkException(target: ((greenlet: this) => unknown) | Settable<T>): void {
+    this.linkAs(target as LinkTarget, 'exception');
   }
 
   /** Takes back a link of any kind; nothing happens if there is none. */
-  unlink(callback: (greenlet: this) => unknown): void {
-    const link = Link.all(this).find((link) => link instanceof CallbackLink && link.callback === callback);
+  unlink(target: ((greenlet: this) => unknown) | Settable<T>): void {
+    const link = Link.all(this).find((link) => link instanceof TargetLink && link.target === target);
     link?.removeFrom(this);
   }
 
   /** @internal */
-  linkAs(callback: (greenlet: this) => unknown, kind: LinkKind): void {
-    this.addLink(new CallbackLink(callback as never, kind));
+  linkAs(target: LinkTarget, kind: LinkKind): void {
+    if (!isSettable(target)) checkFunction('link', target);
+    this.addLink(new TargetLink(target, kind));
   }
 
   /** Adds a link; to an ended greenlet it is served at once, which calls nobody before the next pass. @internal */
@@ -407,28 +412,37 @@ const ownFolder = new URL('..', import.meta.url).href;
 const insideGenlet = (line: string): boolean => line.includes(ownFolder) || line.includes(fileURLToPath(ownFolder));
 
 type LinkKind = 'raw' | 'always' | 'value' | 'exception';
+type LinkTarget = ((greenlet: Greenlet<any>) => unknown) | Settable<any>;
 
-/** A user's link: its callback is called in the next pass, unless it is taken back before. */
-class CallbackLink extends Link {
-  readonly callback: (greenlet: Greenlet<any>) => unknown;
+/** A user's link: its target is served in the next pass, unless it is taken back before. */
+class TargetLink extends Link {
+  readonly target: LinkTarget;
   readonly #kind: LinkKind;
 
-  constructor(callback: (greenlet: Greenlet<any>) => unknown, kind: LinkKind) {
+  constructor(target: LinkTarget, kind: LinkKind) {
     super();
-    this.callback = callback;
+    this.target = target;
     this.#kind = kind;
   }
 
   notify(greenlet: Greenlet<any>): void {
     const failed = greenlet.state === FAILED;
     if (this.#kind === (failed ? 'value' : 'exception')) return;
-    if (failed && this.#kind !== 'raw') greenlet.takeError();
+    if (failed && this.#kind !== 'raw' && !isSettable(this.target)) greenlet.takeError();
     hub.callSoon(() => {
       if (!this.linked) return;
       this.removeFrom(greenlet);
-      if (this.#kind === 'raw') this.callback(greenlet);
-      else new Greenlet(this.callback, greenlet).runNow(undefined);
+      this.#serve(greenlet);
     });
+  }
+
+  #serve(greenlet: Greenlet<any>): void {
+    const { target } = this;
+    if (!isSettable(target)) {
+      if (this.#kind === 'raw') target(greenlet);
+      else new Greenlet(target, greenlet).runNow(undefined);
+    } else if (greenlet.state !== FAILED) target.trySet(greenlet.slot);
+    else if (target.trySetException(greenlet.slot)) greenlet.takeError();
   }
 }
 

@@ -33,6 +33,7 @@ export { RawGreenlet } from './raw-greenlet.ts';
 export * from './run.ts';
 export * from './run-with.ts';
 export type { ErrorHandler, Tracer } from './scheduler.ts';
+export type { Settable } from './settable.ts';
 export * from './shield.ts';
 export * from './sleep.ts';
 export { spawn, spawnLater, spawnNow } from './spawn.ts';

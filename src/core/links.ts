@@ -37,13 +37,11 @@ export abstract class Link {
     this.#before = this.#after = this;
   }
 
-  /** Serves the links of a greenlet that has ended; one may take itself off meanwhile. */
+  /** Serves the links of a greenlet that has ended; to serve one may take off others. */
   static notifyAll(greenlet: Greenlet<any>): void {
-    const last = greenlet.links!.#before;
-    for (let link = greenlet.links!, next = link.#after; ; link = next, next = link.#after) {
-      link.notify(greenlet);
-      if (link === last) return;
-    }
+    const first = greenlet.links!;
+    if (first.#after === first) first.notify(greenlet);
+    else for (const link of Link.all(greenlet)) if (link.linked) link.notify(greenlet);
   }
 
   /** The links of a greenlet at this moment. */

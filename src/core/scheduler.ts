@@ -149,6 +149,13 @@ export class Scheduler {
     return me;
   }
 
+  /** As `self`, where no kill may arrive. @internal */
+  owner(operation: { describe(): string }): RawGreenlet {
+    const me = this.current;
+    if (me === undefined) throw this.#outside(operation);
+    return me;
+  }
+
   /** If the slice is over, leaves the budget at 0, so that a ready operation gives way; a kill may arrive there. */
   #endSlice(me: RawGreenlet): void {
     if (!this.#sliceOver && !this.#checkTime(me)) return;

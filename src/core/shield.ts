@@ -33,7 +33,7 @@ export function shield<R>(fn: () => R): Operation<Outcome<R>> {
 }
 
 function* shielded(fn: () => unknown): Coroutine<any> {
-  const me = hub.self({ describe: () => 'shield()' });
+  const me = hub.owner({ describe: () => 'shield()' });
   const extras = me.extra();
   extras.shields++;
   try {

@@ -117,6 +117,10 @@ class Acquire extends LotCall<boolean> {
   protected giveUp(me: RawGreenlet): void {
     me.wake(false);
   }
+
+  override describe(): string {
+    return `${this.#source.constructor.name}.acquire()`;
+  }
 }
 
 class Hold extends LotCall<Disposable> {
@@ -144,7 +148,11 @@ class Hold extends LotCall<Disposable> {
   }
 
   #timedOut(): Error {
-    return timedOut(`${this.#source.constructor.name}.hold()`, this.limit!);
+    return timedOut(this.describe(), this.limit!);
+  }
+
+  override describe(): string {
+    return `${this.#source.constructor.name}.hold()`;
   }
 }
 

@@ -4,6 +4,7 @@
  * Each round has a lot of its own, so that those who come while the action of a full round still runs belong to the next.
  */
 import { checkFunction, checkInteger, checkTimeout } from '../core/check.ts';
+import { Checkpoint } from '../core/checkpoint.ts';
 import { composite } from '../core/dev.ts';
 import { BrokenBarrierError } from '../core/errors.ts';
 import { hub as importedHub } from '../core/hub.ts';
@@ -82,8 +83,8 @@ export class Barrier implements Waitable {
   readonly #limit: number | undefined;
   readonly #links = new ReadyLinks(this);
   #round: Round = new Round(this);
-  /** The full round whose action runs. */
-  #acting: Round | undefined;
+  /** The full rounds whose action runs. */
+  readonly #acting = new Set<Round>();
 
   /**
    * `action` is called, and waited for, by the last to arrive, before any goes on; `timeout` is the limit in milliseconds
@@ -121,7 +122,7 @@ export class Barrier implements Waitable {
   }
 
   *#wait(limit: number | undefined): Coroutine<number> {
-    hub.self(this.#round.lot);
+    yield* new Checkpoint('Barrier.wait()');
     const round = this.#round;
     if (round.failure !== undefined) throw round.error();
     const last = this.parties - 1;
@@ -133,14 +134,14 @@ export class Barrier implements Waitable {
   }
 
   *#act(round: Round, action: () => unknown): Coroutine<void> {
-    this.#acting = round;
+    this.#acting.add(round);
     try {
       yield* callAndWait(action);
     } catch (error) {
-      if (round.failure === undefined) this.break(round, 'the action failed');
+      this.break(round, 'the action failed');
       throw error;
     } finally {
-      if (this.#acting === round) this.#acting = undefined;
+      this.#acting.delete(round);
     }
     if (round.failure !== undefined) throw round.error();
   }
@@ -153,15 +154,18 @@ export class Barrier implements Waitable {
 
   /** Makes it as new; those who wait get a `BrokenBarrierError`. */
   reset(): void {
-    const failure = 'the barrier was reset';
-    this.#acting?.fail(failure);
-    this.#round.fail(failure);
+    this.#failAll('the barrier was reset');
     this.#round = new Round(this);
   }
 
   /** Breaks it, where going on makes no sense any more; those who wait, now or later, get a `BrokenBarrierError`. */
   abort(): void {
-    this.break(this.#round, 'the barrier was aborted');
+    this.#failAll('the barrier was aborted');
+    this.#links.notify();
+  }
+
+  #failAll(failure: string): void {
+    for (const round of [...this.#acting, this.#round]) round.fail(failure);
   }
 
   /** Calls `callback(barrier)` in the hub, once, when the next round is complete or the barrier breaks. */
@@ -180,11 +184,11 @@ export class Barrier implements Waitable {
     return { parties: this.parties, waiting: this.waiting, broken: this.broken };
   }
 
-  /** @internal */
+  /** Nothing comes of `round`, nor of those that begin later. @internal */
   break(round: Round, failure: string): void {
-    if (round !== this.#round && round !== this.#acting) return; // it was reset in the meantime
-    this.#acting?.fail(failure);
-    this.#round.fail(failure);
+    if (round.failure !== undefined) return;
+    round.fail(failure);
+    if (round !== this.#round) this.#round.fail(failure);
     this.#links.notify();
   }
 }

@@ -12,7 +12,7 @@ export interface BlockOptions {
 /** The time limit in milliseconds, `undefined` for none. @internal */
 export function limitOf(options: BlockOptions | undefined): number | undefined {
   if (options === undefined) return undefined;
-  if (typeof options !== 'object') {
+  if (typeof options !== 'object' || options === null) {
     throw new TypeError(`options is ${show(options)}: give { timeout: milliseconds } or { block: false }`);
   }
   const limit = checkTimeout(options.timeout);

@@ -1,5 +1,6 @@
 /** `Condition`: waiting until somebody says that something has changed. */
 import { checkCallback, checkInteger, checkTimeout, show } from '../core/check.ts';
+import { Checkpoint } from '../core/checkpoint.ts';
 import { composite } from '../core/dev.ts';
 import { InvalidStateError } from '../core/errors.ts';
 import { hub } from '../core/hub.ts';
@@ -102,7 +103,7 @@ export class Condition implements Waitable {
   }
 
   *#wait(limit: number | undefined): Coroutine<boolean> {
-    hub.self(this.#waiters);
+    yield* new Checkpoint('Condition.wait()');
     this.#checkLock('wait');
     const depth = this.lock.leave();
     let notified = false;
@@ -122,7 +123,7 @@ export class Condition implements Waitable {
       if (notified) this.#notify(1);
       throw killed;
     } finally {
-      this.lock.restore(depth);
+      if (this.lock.isMine()) this.lock.restore(depth);
     }
   }
 
@@ -139,7 +140,7 @@ export class Condition implements Waitable {
   }
 
   *#waitFor<T>(predicate: () => T, limit: number | undefined): Coroutine<T> {
-    hub.self(this.#waiters);
+    yield* new Checkpoint('Condition.waitFor()');
     this.#checkLock('waitFor');
     const due = limit === undefined ? undefined : hub.now() + limit;
     for (;;) {
@@ -161,6 +162,7 @@ export class Condition implements Waitable {
     checkInteger('count', count, 0);
     this.#checkLock('notify');
     this.#notify(count);
+    if (count > 0) this.#links.notify();
   }
 
   /**
@@ -171,11 +173,11 @@ export class Condition implements Waitable {
   notifyAll(): void {
     this.#checkLock('notifyAll');
     this.#notify(this.#waiters.size);
+    this.#links.notify();
   }
 
   #notify(count: number): void {
     for (let left = Math.min(count, this.#waiters.size); left > 0; left--) this.#waiters.shift()!.wake(true);
-    this.#links.notify();
   }
 
   #checkLock(call: string): void {

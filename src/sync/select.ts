@@ -95,7 +95,7 @@ export class Case extends RawGreenlet {
   // ---- the part of a greenlet
 
   override get principal(): RawGreenlet {
-    return this.select.performer;
+    return this.select.performer.principal;
   }
 
   override get name(): string {

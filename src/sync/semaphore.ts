@@ -173,10 +173,11 @@ export class BoundedSemaphore extends Semaphore {
    * @throws {RangeError} `permits` is no whole number of 1 or more
    */
   override release(permits = 1): number {
+    checkInteger('permits', permits, 1);
     if (this.counter + permits > this.#most) {
       throw new InvalidStateError(
         `release(${permits === 1 ? '' : permits}) was called more often than acquire(): ` +
-          `${this.counter === this.#most ? 'all' : this.counter} ${this.#most} permits are free`,
+          `${this.counter === this.#most ? 'all' : `${this.counter} of`} ${this.#most} permits are free`,
       );
     }
     return super.release(permits);
@@ -198,22 +199,14 @@ export class BoundedSemaphore extends Semaphore {
  * });
  * ```
  */
-export class DummySemaphore extends Acquirable {
-  /** Always `false`. */
-  locked(): boolean {
-    return false;
-  }
-
-  /** Does nothing. */
-  release(): void {}
-
-  /** Counters of this moment: there is always a permit, and nobody waits. */
-  statistics(): SemaphoreStatistics {
-    return { free: Number.POSITIVE_INFINITY, waiting: 0 };
+export class DummySemaphore extends Semaphore {
+  /** Does nothing, and gives the number of free permits, which is always 1. */
+  override release(): number {
+    return this.counter;
   }
 
   /** @internal */
-  take(): boolean {
+  override take(): boolean {
     return true;
   }
 }

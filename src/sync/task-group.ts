@@ -107,8 +107,7 @@ export class TaskGroup {
       yield* this.#join();
     } catch (error) {
       this.#leaveBody();
-      if (!isExit(error) && !(error instanceof Timeout)) this.#errors.push(error);
-      else if (error !== this.#interruption) this.#outside = { error };
+      this.#bodyFailed(error);
       this.#killTasks();
       yield* this.#joinShielded();
     } finally {
@@ -117,6 +116,12 @@ export class TaskGroup {
     if (this.#outside !== undefined) throw this.#forOutside(this.#outside.error);
     if (this.#errors.length > 0) throw summary(this.#errors);
     return value;
+  }
+
+  #bodyFailed(error: unknown): void {
+    if (error === this.#interruption) return;
+    if (isExit(error) || error instanceof Timeout) this.#outside = { error };
+    else if (!this.#errors.includes(error)) this.#errors.push(error); // not that of a task, which it waited for
   }
 
   *#joinShielded(): Coroutine<void> {

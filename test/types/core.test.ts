@@ -45,6 +45,7 @@ it('infers what a greenlet gives from its function', () => {
     expectTypeOf(spawnLater(5, async (n: number) => [n], 1)).toEqualTypeOf<Greenlet<number[]>>();
     expectTypeOf(spawn(sleep, 5)).toEqualTypeOf<Greenlet<void>>();
     expectTypeOf(spawn(() => spawn(length, ''))).toEqualTypeOf<Greenlet<number>>();
+    expectTypeOf(new Greenlet(() => 'text')).toEqualTypeOf<Greenlet<string>>();
     expectTypeOf(Greenlet.spawn(length, 'text')).toEqualTypeOf<Greenlet<number>>();
     expectTypeOf(run(() => length(''))).toEqualTypeOf<Promise<number>>();
     expectTypeOf(run(() => 5)).toEqualTypeOf<Promise<number>>();
