@@ -24,6 +24,9 @@ const rowOf = (table, bar) => bar.of ?? bar.against ?? baseOf(table);
 /** `{ text, value, reached }`; `reached` is undefined when one of the two sides has no figures. */
 function judge(table, bar, results) {
   const own = results.get(bar.of ?? baseOf(table));
+  if (bar.moreThan !== undefined) {
+    return verdict(bar, ` more than ${bar.moreThan}`, difference(own, results.get(bar.moreThan)), count);
+  }
   if (bar.against === undefined) return verdict(bar, '', median(measured(own)), count);
   const peer = results.get(bar.against);
   const value = bar.faster === undefined ? ratio(own, peer) : ratio(peer, own);
@@ -43,9 +46,18 @@ function textOf({ atMost, atLeast, faster }, unit) {
   return `at most ${atMost.toLocaleString('en-US')}${unit}`;
 }
 
-/** The median of the rounds' ratios: what hits a whole round falls out. */
+// The median of what the rounds give: what hits a whole round falls out.
+
 function ratio(above, below) {
-  const rounds = above?.figures?.map((figure, round) => figure / below?.figures?.[round]);
+  return medianOfRounds(above, below, (one, other) => one / other);
+}
+
+function difference(above, below) {
+  return medianOfRounds(above, below, (one, other) => one - other);
+}
+
+function medianOfRounds(above, below, compare) {
+  const rounds = above?.figures?.map((figure, round) => compare(figure, below?.figures?.[round]));
   return median(rounds?.filter(Number.isFinite));
 }
 

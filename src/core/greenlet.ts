@@ -428,7 +428,7 @@ class TargetLink extends Link {
   notify(greenlet: Greenlet<any>): void {
     const failed = greenlet.state === FAILED;
     if (this.#kind === (failed ? 'value' : 'exception')) return;
-    if (failed && this.#kind !== 'raw' && !isSettable(this.target)) greenlet.takeError();
+    if (failed && this.#kind !== 'raw') greenlet.takeError();
     hub.callSoon(() => {
       if (!this.linked) return;
       this.removeFrom(greenlet);
@@ -442,7 +442,7 @@ class TargetLink extends Link {
       if (this.#kind === 'raw') target(greenlet);
       else new Greenlet(target, greenlet).runNow(undefined);
     } else if (greenlet.state !== FAILED) target.trySet(greenlet.slot);
-    else if (target.trySetException(greenlet.slot)) greenlet.takeError();
+    else if (!target.trySetException(greenlet.slot)) hub.handleError(greenlet.slot, greenlet, 'greenlet');
   }
 }
 

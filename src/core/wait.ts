@@ -68,6 +68,7 @@ class ReadyObjects<T extends Waitable> implements Iteration<T> {
     this.#linked = false;
     for (const object of this.#objects) object.unlink(this.#arrive);
     this.#objects.clear();
+    this.release();
   }
 
   #start(): void {

@@ -119,7 +119,7 @@ class Acquire extends LotCall<boolean> {
   }
 
   override describe(): string {
-    return `${this.#source.constructor.name}.acquire()`;
+    return this.deadline === undefined ? `${this.#source.constructor.name}.acquire()` : super.describe();
   }
 }
 
@@ -148,11 +148,11 @@ class Hold extends LotCall<Disposable> {
   }
 
   #timedOut(): Error {
-    return timedOut(this.describe(), this.limit!);
+    return timedOut(`${this.#source.constructor.name}.hold()`, this.limit!);
   }
 
   override describe(): string {
-    return `${this.#source.constructor.name}.hold()`;
+    return this.deadline === undefined ? `${this.#source.constructor.name}.hold()` : super.describe();
   }
 }
 

@@ -13,8 +13,8 @@ import { timedOut } from '../core/timeout.ts';
 import type { Waitable } from '../core/wait.ts';
 import { type BlockOptions, limitOf } from './block-options.ts';
 import { LotCall } from './lot-call.ts';
+import { LotLinks } from './lot-links.ts';
 import { ParkingLot } from './parking-lot.ts';
-import { ReadyLinks } from './ready-links.ts';
 
 // A constant of this module, not an imported binding: see `State`.
 const hub = importedHub;
@@ -43,7 +43,8 @@ type State = 'pending' | 'succeeded' | 'failed';
  *
  * `set`, `trySet` and what only looks never suspend and may be called from anywhere, callbacks and ordinary code
  * included. It is an operation: `yield* result` is `result.get()`; ordinary code can `await` it. It can be given to
- * `wait()` and `iwait()`. An error that nobody asks for is not reported.
+ * `wait()` and `iwait()`, and `greenlet.link(result)` stores how a greenlet ends. An error that nobody asks for is not
+ * reported.
  *
  * @example
  * ```ts
@@ -60,7 +61,7 @@ type State = 'pending' | 'succeeded' | 'failed';
  */
 export class AsyncResult<T = unknown> implements Completable, Operation<T>, PromiseLike<T> {
   readonly #waiters = new ParkingLot(this, 'get');
-  readonly #links = new ReadyLinks(this);
+  readonly #links = new LotLinks(this, this.#waiters);
   #state: State = 'pending';
   /** The value or the error. */
   #outcome: unknown = undefined;
@@ -91,7 +92,7 @@ export class AsyncResult<T = unknown> implements Completable, Operation<T>, Prom
   // ---- storing the outcome
 
   /**
-   * Stores the value and wakes all who wait, in the order of their calls; then links are called.
+   * Stores the value and wakes all who wait, and calls the links, in the order of their calls.
    *
    * @throws {InvalidStateError} there is a value or an error already, which stays
    */
@@ -135,7 +136,6 @@ export class AsyncResult<T = unknown> implements Completable, Operation<T>, Prom
     this.#state = state;
     this.#outcome = outcome;
     this.#waiters.wakeAll(undefined);
-    this.#links.notify();
     return true;
   }
 
@@ -195,7 +195,7 @@ export class AsyncResult<T = unknown> implements Completable, Operation<T>, Prom
         else resolve(this.#outcome as T);
       };
       if (this.ready()) settle();
-      else this.#links.add(settle);
+      else this.#links.add(settle, false);
     });
     return this.#promise;
   }
@@ -212,8 +212,7 @@ export class AsyncResult<T = unknown> implements Completable, Operation<T>, Prom
 
   /** Calls `callback(result)` in the hub, once, when there is an outcome; in the next pass if there is one already. */
   rawlink(callback: (result: this) => void): void {
-    this.#links.add(callback);
-    if (this.ready()) this.#links.notify();
+    this.#links.add(callback, this.ready());
   }
 
   /** Takes a link back; nothing happens if there is none. */
@@ -223,7 +222,7 @@ export class AsyncResult<T = unknown> implements Completable, Operation<T>, Prom
 
   /** Counters of this moment. */
   statistics(): AsyncResultStatistics {
-    return { waiting: this.#waiters.size };
+    return { waiting: this.#waiters.size - this.#links.size };
   }
 
   /** How it appears in messages: class and state. The value is left out, for it may refer back to this object. */
@@ -257,7 +256,7 @@ abstract class ResultCall<T, R> extends LotCall<R> {
   }
 
   protected override block(me: RawGreenlet): Step {
-    return this.limit === undefined ? this.lot.park(me, this) : super.block(me);
+    return this.blockHere(me);
   }
 
   protected giveUp(me: RawGreenlet): void {

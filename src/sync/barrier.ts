@@ -210,9 +210,8 @@ class Arrive extends LotCall<number> {
     }
     const me = hub.self(this, arguments.length);
     if (this.limit === 0) throw this.#timedOut();
-    const step = this.lot.park(me, this);
+    const step = this.blockHere(me);
     this.#round.arrived++;
-    if (this.limit !== undefined) this.deadline = hub.deadline(me, this, this.limit);
     return step;
   }
 

@@ -2,9 +2,9 @@
 import { checkTimeout } from '../core/check.ts';
 import type { Operation } from '../core/operation.ts';
 import type { Waitable } from '../core/wait.ts';
+import { LotLinks } from './lot-links.ts';
 import { LotWait } from './lot-wait.ts';
 import { ParkingLot } from './parking-lot.ts';
-import { ReadyLinks } from './ready-links.ts';
 
 /** What `event.statistics()` gives. */
 export interface EventStatistics {
@@ -32,7 +32,7 @@ export interface EventStatistics {
  */
 export class Event implements Waitable {
   readonly #waiters = new ParkingLot(this, 'wait');
-  readonly #links = new ReadyLinks(this);
+  readonly #links = new LotLinks(this, this.#waiters);
   readonly #isUp = (): boolean => this.#flag;
   #flag = false;
 
@@ -48,12 +48,11 @@ export class Event implements Waitable {
 
   /**
    * Raises the flag: all who wait now get `true`, in the order of their calls, even if it is lowered again before their
-   * turn comes; then links are called.
+   * turn comes. Links and waiters are served in one order.
    */
   set(): void {
     this.#flag = true;
     this.#waiters.wakeAll(true);
-    this.#links.notify();
   }
 
   /** Lowers the flag: who waits from now on blocks. */
@@ -73,8 +72,7 @@ export class Event implements Waitable {
 
   /** Calls `callback(event)` in the hub, once, when the flag is raised; in the next pass if it is up already. */
   rawlink(callback: (event: this) => void): void {
-    this.#links.add(callback);
-    if (this.#flag) this.#links.notify();
+    this.#links.add(callback, this.#flag);
   }
 
   /** Takes a link back; nothing happens if there is none. */
@@ -84,6 +82,6 @@ export class Event implements Waitable {
 
   /** Counters of this moment. */
   statistics(): EventStatistics {
-    return { waiting: this.#waiters.size };
+    return { waiting: this.#waiters.size - this.#links.size };
   }
 }

@@ -30,9 +30,13 @@ export abstract class LotCall<T> extends BaseOperation<T> {
 
   /** Blocks the current greenlet until the lot's owner wakes it, or its time is up. */
   protected block(me: RawGreenlet): Step {
-    if (this.limit === undefined) return this.lot.park(me);
+    return this.limit === undefined ? this.lot.park(me) : this.blockHere(me);
+  }
+
+  /** As `block`, for an operation that has a `describe` or a `cancel` of its own. */
+  protected blockHere(me: RawGreenlet): Step {
     const step = this.lot.park(me, this);
-    this.deadline = hub.deadline(me, this, this.limit);
+    if (this.limit !== undefined) this.deadline = hub.deadline(me, this, this.limit);
     return step;
   }
 

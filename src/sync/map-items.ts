@@ -154,8 +154,9 @@ class WorkQueue<T, R> {
     return { item: step.value, index: this.#read++ };
   }
 
-  /** Nothing is wanted any more. */
+  /** Nothing is wanted any more. A second kill would break into the `finally` blocks of the workers. */
   #stop(): void {
+    if (this.#isStopped) return;
     this.#isOver = this.#isStopped = true;
     for (const worker of [...this.#workers]) worker.sendKill(new GreenletExit('not needed any more'));
   }

@@ -13,6 +13,12 @@ import type { SimpleQueue } from './queue.ts';
 // Constants of this module, not imported bindings: see `State`.
 const hub = importedHub;
 
+/** What a getter is woken with that takes its item from the store when it has its turn. @internal */
+export const CLAIM: unique symbol = Symbol('claim');
+
+/** In the slot of those who stand among the getters and take nothing. @internal */
+export const PEEK: unique symbol = Symbol('peek');
+
 /** A call that wants an item. */
 abstract class Take<T, R> extends LotCall<R> {
   protected readonly queue: SimpleQueue<T>;
@@ -37,13 +43,14 @@ abstract class Take<T, R> extends LotCall<R> {
 /** @internal */
 export class Get<T> extends Take<T, T> {
   next(resumed?: Resumption): Step {
+    const { queue } = this;
     if (resumed !== undefined) {
       this.deadline?.cancel();
+      if (resumed.value === CLAIM) resumed.value = queue.redeem();
       return resumed;
     }
     const me = hub.self(this, arguments.length);
-    const { queue } = this;
-    return queue.store.size > 0 ? hub.ready(queue.take()) : this.await(me);
+    return queue.store.size > queue.claims ? hub.ready(queue.take()) : this.await(me);
   }
 }
 
@@ -61,14 +68,18 @@ export class GetMany<T> extends Take<T, T[]> {
     const { queue } = this;
     if (resumed !== undefined) {
       this.deadline?.cancel();
-      if (this.#blocked) resumed.value = queue.takeMany([resumed.value], this.#max);
+      if (this.#blocked) resumed.value = queue.takeMany([this.#first(resumed.value)], this.#max);
       return resumed;
     }
     const me = hub.self(this, arguments.length);
-    if (queue.store.size > 0) return hub.ready(queue.takeMany([], this.#max));
+    if (!queue.empty()) return hub.ready(queue.takeMany([], this.#max));
     const step = this.await(me);
     this.#blocked = true;
     return step;
+  }
+
+  #first(given: T | typeof CLAIM): T {
+    return given === CLAIM ? this.queue.redeem() : given;
   }
 
   override describe(): string {
@@ -85,7 +96,18 @@ export class Peek<T> extends Take<T, T> {
     }
     const me = hub.self(this, arguments.length);
     const { queue } = this;
-    return queue.store.size > 0 ? hub.ready(queue.store.first()) : this.await(me);
+    if (!queue.empty()) return hub.ready(queue.store.first());
+    const step = this.await(me);
+    me.slot = PEEK;
+    return step;
+  }
+
+  protected override block(me: RawGreenlet): Step {
+    return this.blockHere(me);
+  }
+
+  override describe(): string {
+    return `${this.queue.constructor.name}.peek()`;
   }
 }
 
@@ -108,7 +130,7 @@ export class Put<T> extends LotCall<void> {
     const me = hub.self(this, arguments.length);
     const queue = this.#queue;
     if (queue.closed) throw queue.shutDownError(this);
-    if (queue.store.size < queue.capacity) {
+    if (queue.store.size - queue.claims < queue.capacity) {
       queue.admit(this.#item);
       return hub.ready(undefined);
     }

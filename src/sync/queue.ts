@@ -2,6 +2,9 @@
  * Queues with direct hand-off: an item that is put goes straight to the first blocked getter, and a blocked putter keeps
  * its item with it until there is a place. So, whoever is blocked: getters only while there is no item, putters only
  * while there is no place.
+ *
+ * Where items don't come out in the order in which they went in, the getter gets a claim on one: which it is, is decided
+ * when it has its turn, for a better one may come before that.
  */
 import { checkInteger, checkTimeout } from '../core/check.ts';
 import { InvalidStateError, QueueEmpty, QueueFull, QueueShutDown } from '../core/errors.ts';
@@ -10,8 +13,8 @@ import type { Waitable } from '../core/wait.ts';
 import { type BlockOptions, limitOf } from './block-options.ts';
 import { checkMaxsize, type ItemStore } from './item-store.ts';
 import { LotWait } from './lot-wait.ts';
-import { ParkingLot } from './parking-lot.ts';
-import { Get, GetMany, Peek, Put } from './queue-operations.ts';
+import { ParkingLot, type Waiter } from './parking-lot.ts';
+import { CLAIM, Get, GetMany, PEEK, Peek, Put } from './queue-operations.ts';
 import { ReadyLinks } from './ready-links.ts';
 import { Ring } from './ring.ts';
 
@@ -56,13 +59,13 @@ export class SimpleQueue<T> implements Waitable {
   /** @internal */
   readonly getters: ParkingLot = new ParkingLot(this, 'get');
   /** @internal */
-  readonly peekers: ParkingLot = new ParkingLot(this, 'peek');
-  /** @internal */
   readonly putters: ParkingLot = new ParkingLot(this, 'put');
   /** @internal */
   capacity: number;
   /** @internal */
   closed = false;
+  /** Items of the store that were promised to getters. @internal */
+  claims = 0;
   readonly #links = new ReadyLinks(this, () => this.#isReady());
 
   /**
@@ -91,17 +94,17 @@ export class SimpleQueue<T> implements Waitable {
 
   /** Items in the queue; those of blocked putters don't count. */
   qsize(): number {
-    return this.store.size;
+    return this.store.size - this.claims;
   }
 
   /** Whether a `get()` would block. */
   empty(): boolean {
-    return this.store.size === 0;
+    return this.store.size === this.claims;
   }
 
   /** Whether a `put()` would block. */
   full(): boolean {
-    return this.store.size >= this.capacity;
+    return this.store.size - this.claims >= this.capacity;
   }
 
   /**
@@ -147,7 +150,7 @@ export class SimpleQueue<T> implements Waitable {
    * @throws {QueueShutDown} the queue is empty and was shut down
    */
   getNowait(): T {
-    if (this.store.size === 0) throw this.#emptyError('getNowait');
+    if (this.empty()) throw this.#emptyError('getNowait');
     return this.take();
   }
 
@@ -175,15 +178,15 @@ export class SimpleQueue<T> implements Waitable {
   }
 
   /**
-   * Gives the item whose turn it is, and leaves it in the queue. Suspends while there is none; a kill ends the wait. The
-   * next item that is put is shown to all who wait here, before anybody gets it.
+   * Gives the item whose turn it is, and leaves it in the queue. Suspends while there is none; a kill ends the wait. Those
+   * who peek and those who get stand in one line: an item is shown to those in front of the getter who takes it.
    *
    * @throws {QueueEmpty} no item within `timeout` ms, or not at once with `block: false`
    * @throws {QueueShutDown} the queue is empty and was shut down, also while it waited
    * @throws {RangeError} `timeout` is negative or NaN
    */
   peek(options?: BlockOptions): Operation<T> {
-    return new Peek(this, this.peekers, limitOf(options));
+    return new Peek(this, this.getters, limitOf(options));
   }
 
   /**
@@ -193,7 +196,7 @@ export class SimpleQueue<T> implements Waitable {
    * @throws {QueueShutDown} the queue is empty and was shut down
    */
   peekNowait(): T {
-    if (this.store.size === 0) throw this.#emptyError('peekNowait');
+    if (this.empty()) throw this.#emptyError('peekNowait');
     return this.store.first();
   }
 
@@ -220,8 +223,8 @@ export class SimpleQueue<T> implements Waitable {
    */
   shutdown(options: { immediate?: boolean } = {}): void {
     this.closed = true;
-    if (options.immediate) while (this.store.size > 0) this.drop();
-    for (const lot of [this.getters, this.peekers, this.putters]) {
+    if (options.immediate) while (!this.empty()) this.drop();
+    for (const lot of [this.getters, this.putters]) {
       for (let waiter = lot.shift(); waiter !== null; waiter = lot.shift()) waiter.fail(this.shutDownError(lot));
     }
     this.#links.notify();
@@ -243,31 +246,52 @@ export class SimpleQueue<T> implements Waitable {
 
   /** Counters of this moment. */
   statistics(): QueueStatistics {
-    const { getters, peekers, putters, maxsize } = this;
-    return {
-      size: this.qsize(),
-      maxsize,
-      getters: getters.size,
-      peekers: peekers.size,
-      putters: putters.size,
-    };
+    const { getters, putters, maxsize } = this;
+    const peekers = [...getters].filter(({ slot }) => slot === PEEK).length;
+    return { size: this.qsize(), maxsize, getters: getters.size - peekers, peekers, putters: putters.size };
   }
 
   // ---- what the operations use
 
   /** Lets an item in, for which there is a place. @internal */
   admit(item: T): void {
-    if (this.store.size === 0) {
+    if (this.empty()) {
       // Only now can anybody be waiting for an item.
-      if (this.peekers.size > 0) this.peekers.wakeAll(item);
-      const getter = this.getters.shift();
-      if (getter !== null) {
-        getter.wake(item);
+      if (this.getters.size > 0) {
+        this.#serve(item);
         return;
       }
       this.#links.notify();
     }
     this.store.add(item);
+  }
+
+  /** Lets in an item that is waited for. A store that throws takes nothing, and nobody is served. */
+  #serve(item: T): void {
+    const straight = this.store instanceof Ring;
+    if (!straight) this.store.add(item);
+    const getter = this.#firstGetter(item);
+    if (getter === null) {
+      if (straight) this.store.add(item);
+      this.#links.notify();
+    } else if (straight) getter.wake(item);
+    else {
+      this.claims++;
+      getter.wake(CLAIM);
+    }
+  }
+
+  /** Shows the item to those who peek in front of the first getter, and takes that one off. */
+  #firstGetter(item: T): Waiter | null {
+    let waiter = this.getters.shift();
+    for (; waiter !== null && waiter.slot === PEEK; waiter = this.getters.shift()) waiter.wake(item);
+    return waiter;
+  }
+
+  /** Takes out the item that was promised to a getter. @internal */
+  redeem(): T {
+    this.claims--;
+    return this.store.take();
   }
 
   /** Takes out an item, which there is. @internal */
@@ -279,7 +303,7 @@ export class SimpleQueue<T> implements Waitable {
 
   /** Adds items to `taken` until it has `max` or there are no more. @internal */
   takeMany(taken: T[], max: number): T[] {
-    while (taken.length < max && this.store.size > 0) taken.push(this.take());
+    while (taken.length < max && !this.empty()) taken.push(this.take());
     return taken;
   }
 
@@ -311,7 +335,7 @@ export class SimpleQueue<T> implements Waitable {
   }
 
   #isReady(): boolean {
-    return this.store.size > 0 || this.closed;
+    return !this.empty() || this.closed;
   }
 
   get #name(): string {

@@ -16,7 +16,7 @@ import { callAndWait } from '../core/perform.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
 import { sleep } from '../core/sleep.ts';
 import { startNow } from '../core/spawn.ts';
-import { withTimeout } from '../core/timeout.ts';
+import { Timeout, withTimeout } from '../core/timeout.ts';
 
 /** A pause that gets longer with each failure. */
 export interface Backoff {
@@ -145,11 +145,11 @@ function* callUntilDone<R>(fn: (attempt: number) => R, plan: Plan): Coroutine<Ou
   const me = hub.self({ describe: () => 'retry()' });
   for (let number = 1; ; number++) {
     const attempt = new Attempt(me, () => fn(number), plan.timeout);
-    const interruption = yield* endOf(attempt);
-    const outcome = attempt.outcome ?? interruption!;
+    const wasInterrupted = yield* endOf(attempt, me);
+    const outcome = attempt.outcome ?? { error: attempt.takeError() }; // it was killed before it began
     if ('value' in outcome) return outcome.value;
     const { error } = outcome;
-    const isOver = interruption !== undefined || isExit(error) || number >= plan.attempts;
+    const isOver = wasInterrupted || isExit(error) || number >= plan.attempts;
     if (isOver || !plan.retryIf(error, number)) throw error;
     const delay = plan.nextDelay();
     plan.onRetry(error, number, delay);
@@ -157,28 +157,39 @@ function* callUntilDone<R>(fn: (attempt: number) => R, plan: Plan): Coroutine<Ou
   }
 }
 
-/** Waits for an attempt, and hands on to it what the greenlet itself is interrupted with; gives the last of that. */
-function* endOf(attempt: Attempt<any>): Coroutine<{ readonly error: unknown } | undefined> {
-  let interruption: { readonly error: unknown } | undefined;
+/** Waits for an attempt and passes on to it what `me` is interrupted with; tells whether that reached it. */
+function* endOf(attempt: Attempt<any>, me: RawGreenlet): Coroutine<boolean> {
+  let isInterrupted = false;
   startNow(attempt);
   while (!attempt.dead) {
     try {
       yield* attempt.join();
     } catch (error) {
-      interruption = { error };
-      // Only this passes shields: nothing else could end the wait inside of one.
-      if (error instanceof LoopExit) attempt.interrupt(error, Number.POSITIVE_INFINITY);
-      else attempt.sendKill(error);
+      isInterrupted = true;
+      attempt.passOn(error);
     }
   }
   attempt.takeError();
-  return interruption;
+  for (const error of attempt.missed) postpone(error, me);
+  return isInterrupted && attempt.missed.length === 0;
+}
+
+/**
+ * Throws at the next suspension what came when the attempt was about to end, so that nothing is lost that the attempt was
+ * given. What a `Timeout` throws instead of itself can't wait: the timeout could not take it back.
+ */
+function postpone(error: unknown, me: RawGreenlet): void {
+  const source = error instanceof Timeout ? error : undefined;
+  if (source === undefined && !isExit(error) && error !== me.extras?.killed) throw error;
+  me.interrupt(error, me.extras?.shields, source);
 }
 
 /** One call, in the name of who retries. */
 class Attempt<R> extends Greenlet<void> {
   /** What the call gave or threw; `undefined` if it never began. */
   outcome: { readonly value: Outcome<R> } | { readonly error: unknown } | undefined = undefined;
+  /** What was passed on too late. */
+  readonly missed: unknown[] = [];
   readonly #caller: RawGreenlet;
   readonly #call: () => R;
   readonly #timeout: number | undefined;
@@ -199,7 +210,17 @@ class Attempt<R> extends Greenlet<void> {
     } catch (error) {
       this.outcome = { error };
       throw error;
+    } finally {
+      for (const { error } of this.extras?.interrupts ?? []) this.missed.push(error);
     }
+  }
+
+  /** Throws into the call what the caller was interrupted with. */
+  passOn(error: unknown): void {
+    if (this.dead) this.missed.push(error);
+    // Only this passes shields: nothing else could end the wait inside of one.
+    else if (error instanceof LoopExit) this.interrupt(error, Number.POSITIVE_INFINITY);
+    else this.sendKill(error);
   }
 
   override get principal(): RawGreenlet {

@@ -231,8 +231,8 @@ class Select extends BaseOperation<{ key: string; value: any }> {
  * and nobody waits in them. Follows Go's `select`.
  *
  * A case is an operation that waits once: `get`, `put` and `peek` of queues and channels, `acquire` of locks and
- * semaphores, `event.wait()`, `sleep(ms)` as the time limit, `until(promise)`, `recv` of a socket, a greenlet, whose end
- * is waited for. What is written as a coroutine can be spawned, and its greenlet given.
+ * semaphores, `event.wait()`, `sleep(ms)` as the time limit, `until(promise)`, `recv` of a socket, a greenlet or a
+ * future, whose outcome is waited for. What is written as a coroutine can be spawned, and its greenlet given.
  *
  * Suspends unless a case can happen at once; a kill takes all of them back. Each is good for one `select`.
  *
@@ -265,11 +265,16 @@ export function select<const C extends SelectCases>(cases: C): Operation<Selecte
   return new Select(cases) as unknown as Operation<Selected<C>>;
 }
 
+/** Greenlets, futures and the like: `yield*` asks them for their value. */
+function isResult(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'rawlink' in value && Symbol.iterator in value;
+}
+
 function checkCase(key: string, operation: unknown): void {
   if (operation instanceof BaseOperation && operation.selectable) return;
-  if (operation instanceof RawGreenlet && Symbol.iterator in operation) return;
+  if (isResult(operation)) return;
   const what = operation instanceof BaseOperation ? operation.describe() : show(operation);
   throw new TypeError(
-    `case ${key} is ${what}: give an operation that waits once, such as queue.get() or sleep(100), or a greenlet`,
+    `case ${key} is ${what}: give an operation that waits once, such as queue.get() or sleep(100), or a greenlet or future`,
   );
 }

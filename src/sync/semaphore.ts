@@ -200,6 +200,10 @@ export class BoundedSemaphore extends Semaphore {
  * ```
  */
 export class DummySemaphore extends Semaphore {
+  constructor() {
+    super(1);
+  }
+
   /** Does nothing, and gives the number of free permits, which is always 1. */
   override release(): number {
     return this.counter;

@@ -277,24 +277,30 @@ describe.each([SimpleQueue, Queue])('%o', (QueueClass) => {
         ]);
       }));
 
-    it('shows an item that arrives to all who wait, before a getter has it', () =>
+    it('shows an item that arrives to those who wait in front of the getter that takes it', () =>
       virtually(function* () {
         const queue = new QueueClass<string>();
         const log: string[] = [];
-        const getter = spawn(function* () {
-          log.push(`got ${yield* queue.get()}`);
-        });
-        const peekers = [1, 2].map((n) =>
+        const peek = function* (n: number) {
+          log.push(`${n} saw ${yield* queue.peek()}`);
+        };
+        const waiters = [
+          spawn(peek, 1),
+          spawn(peek, 2),
           spawn(function* () {
-            log.push(`${n} saw ${yield* queue.peek()}`);
+            log.push(`got ${yield* queue.get()}`);
           }),
-        );
+          spawn(peek, 3),
+        ];
         yield* sleep(0);
-        expect(queue.statistics()).toMatchObject({ getters: 1, peekers: 2 });
+        expect(queue.statistics()).toMatchObject({ getters: 1, peekers: 3 });
         queue.putNowait('x');
-        yield* wait([getter, ...peekers]);
+        yield* wait(waiters, { count: 3 });
         expect(log).toEqual(['1 saw x', '2 saw x', 'got x']);
-        expect(queue.empty()).toBe(true);
+        expect(queue.statistics()).toMatchObject({ size: 0, getters: 0, peekers: 1 });
+        queue.putNowait('y');
+        yield* wait(waiters);
+        expect([log.at(-1), queue.getNowait()]).toEqual(['3 saw y', 'y']);
       }));
   });
 
@@ -665,6 +671,33 @@ describe('PriorityQueue', () => {
     const queue = new PriorityQueue<unknown>(null, undefined, items);
     expect(items.map(() => queue.getNowait())).toEqual(sorted);
   });
+
+  it('gives a getter that waited the least item there is when it has its turn', () =>
+    virtually(function* () {
+      const queue = new PriorityQueue<number>(3);
+      const getters = [spawn(() => queue.get()), spawn(() => queue.getMany(2)), spawn(() => queue.get())];
+      yield* sleep(0);
+      for (const item of [3, 1]) queue.putNowait(item);
+      expect([queue.qsize(), queue.empty(), queue.full()]).toEqual([0, true, false]);
+      expect(() => queue.getNowait()).toThrow(QueueEmpty);
+      for (const item of [2, 5, 4, 0]) queue.putNowait(item);
+      expect([queue.qsize(), queue.full(), queue.peekNowait()]).toEqual([3, true, 0]);
+      yield* wait(getters);
+      expect(getters.map(({ value }) => value)).toEqual([0, [1, 2], 3]);
+      expect([queue.qsize(), queue.getNowait(), queue.getNowait()]).toEqual([2, 4, 5]);
+    }));
+
+  it('keeps what getters were promised when it is shut down at once', () =>
+    virtually(function* () {
+      const queue = new PriorityQueue<number>();
+      const getter = spawn(() => queue.get());
+      yield* sleep(0);
+      for (const item of [2, 1]) queue.putNowait(item);
+      queue.shutdown({ immediate: true });
+      expect(queue.empty()).toBe(true);
+      expect(typeof (yield* getter)).toBe('number');
+      expect([queue.qsize(), queue.unfinishedTasks]).toEqual([0, 1]);
+    }));
 
   it('admits blocked putters, and hands over directly', () =>
     virtually(function* () {

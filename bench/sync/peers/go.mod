@@ -1,0 +1,3 @@
+module syncpeer
+
+go 1.19
