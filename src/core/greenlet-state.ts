@@ -55,6 +55,8 @@ export class Extras {
   daemon = false;
   /** How many `shield()` bodies the greenlet is in. */
   shields = 0;
+  /** The last error that was thrown into it from outside. */
+  interruptedBy: unknown = undefined;
   /** What it was last killed with. */
   killed: unknown = undefined;
   spawner: RawGreenlet | undefined = undefined;

@@ -54,7 +54,7 @@ export class Join extends BaseOperation<void> {
       return resumed;
     }
     const me = hub.self(this, arguments.length);
-    if (me === this.#target) {
+    if (me.principal === this.#target) {
       me.checkInterrupts(); // its own kill
       throw new InvalidSwitchError(`${me.name} would wait for its own end for ever`);
     }
@@ -107,7 +107,7 @@ export class Get<T> extends BaseOperation<T> {
     const target = this.#target;
     if (target.state === ENDED) return hub.ready(target.slot);
     if (target.state === FAILED) throw target.takeError();
-    if (me === (target as RawGreenlet))
+    if (me.principal === (target as RawGreenlet))
       throw new InvalidSwitchError(`${me.name} would wait for its own result for ever`);
     if (this.#timeout === 0) throw timedOut(this.describe(), 0);
     const step = hub.park(me, this);

@@ -112,6 +112,9 @@ abstract class PlainOperation<T> implements Operation<T>, Iterator<Suspension, T
     return this.repeatable;
   }
 
+  /** Called when it was left out, and will never be performed. */
+  forgo(): void {}
+
   /** What the operation waits for, for reports and misuse errors. */
   abstract describe(): string;
 }

@@ -231,6 +231,7 @@ export class RawGreenlet {
   interrupt(error: unknown, shields = 0, source?: object): void {
     const { state } = this;
     if (this.dead) return;
+    this.extra().interruptedBy = error;
     const shielded = this.extras !== undefined && this.extras.shields > shields;
     if (shielded || state === RUNNING || state === GRANTED || state === THROWING) {
       this.postpone({ error, shields, source });
@@ -249,7 +250,7 @@ export class RawGreenlet {
     extras.interrupts ??= [];
     const dying =
       (this.state === THROWING && isKill(this.slot)) || extras.interrupts.some(({ error }) => isKill(error));
-    if (!dying || !isExit(interrupt.error)) extras.interrupts.push(interrupt);
+    if (!dying || !isKill(interrupt.error)) extras.interrupts.push(interrupt);
     if (extras.interrupts.length === 0) extras.interrupts = undefined;
   }
 

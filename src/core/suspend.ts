@@ -40,12 +40,15 @@ class Suspend<T> extends BaseOperation<T> {
     me.checkInterrupts();
     const resume: Resumer<T> = (value) => this.#settle(RESUMED, value);
     resume.throw = (error) => this.#settle(THROWN, error);
+    hub.current = me.principal;
     try {
       const cancel = this.#register(resume);
       if (typeof cancel === 'function') this.#cancel = cancel;
     } catch (error) {
       this.#state = CANCELLED;
       throw error;
+    } finally {
+      hub.current = me;
     }
     if (this.#state === RESUMED) return hub.ready(this.#outcome);
     if (this.#state === THROWN) throw this.#outcome;

@@ -55,7 +55,7 @@ class Until<T> extends BaseOperation<T> {
     if (resumed !== undefined) return resumed;
     const me = hub.self(this, arguments.length);
     const source = this.#source;
-    const promise = typeof source === 'function' ? this.#start(source) : native(source);
+    const promise = typeof source === 'function' ? this.#start(source, me) : native(source);
     let step: Step;
     try {
       step = hub.park(me, this);
@@ -70,11 +70,21 @@ class Until<T> extends BaseOperation<T> {
     return step;
   }
 
-  #start(source: (signal: AbortSignal) => PromiseLike<T>): Promise<T> {
+  #start(source: (signal: AbortSignal) => PromiseLike<T>, me: RawGreenlet): Promise<T> {
     this.#controller = new AbortController();
-    const promise = source(this.#controller.signal);
-    if (typeof promise?.then === 'function') return native(promise);
-    throw new TypeError(`until() got a function that returned ${show(promise)}: it must return a promise`);
+    hub.current = me.principal;
+    try {
+      const promise = source(this.#controller.signal);
+      if (typeof promise?.then === 'function') return native(promise);
+      throw new TypeError(`until() got a function that returned ${show(promise)}: it must return a promise`);
+    } finally {
+      hub.current = me;
+    }
+  }
+
+  /** The promise may be rejected all the same, and nobody is to hear of it. */
+  override forgo(): void {
+    if (typeof this.#source !== 'function') native(this.#source).catch(() => {});
   }
 
   cancel(me: RawGreenlet): void {

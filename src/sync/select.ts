@@ -7,6 +7,8 @@
  * woken takes the others off before anybody else has a chance to wake one of them.
  */
 import { show } from '../core/check.ts';
+import { DEV, notePerformed } from '../core/dev.ts';
+import { InvalidStateError } from '../core/errors.ts';
 import { State } from '../core/greenlet-state.ts';
 import { hub } from '../core/hub.ts';
 import {
@@ -38,7 +40,9 @@ export class Case extends RawGreenlet {
   readonly key: string;
   readonly select: Select;
   readonly #operation: Operation<any>;
-  #performed: BaseOperation<any> | undefined;
+  #iterator: BaseOperation<any> | undefined;
+  #performed = false;
+  #woken = false;
   #failed = false;
 
   constructor(key: string, operation: Operation<any>, select: Select) {
@@ -48,10 +52,15 @@ export class Case extends RawGreenlet {
     this.#operation = operation;
   }
 
+  /** Whether it can be tried: then it also runs no code but genlet's. */
+  get repeatable(): boolean {
+    this.#iterator ??= this.#operation[Symbol.iterator]() as BaseOperation<any>;
+    return this.#iterator.repeatable;
+  }
+
   /** Performs the operation unless it would block; tells whether it is done. */
   tryNow(): boolean {
-    this.#performed = this.#operation[Symbol.iterator]() as BaseOperation<any>;
-    if (!this.#performed.repeatable) return false;
+    if (!this.repeatable) return false;
     if (this.perform()) return true;
     this.withdrawWait();
     return false;
@@ -60,11 +69,12 @@ export class Case extends RawGreenlet {
   /** Performs the operation, which may leave the case blocked; tells whether it is done. */
   perform(): boolean {
     const { current, budget } = hub;
+    this.#performed = true;
     hub.current = this;
     hub.budget = ENDLESS; // no case may give way
     this.state = State.RUNNING;
     try {
-      const { done, value } = this.#performed!.next(undefined as never);
+      const { done, value } = this.#iterator!.next(undefined as never);
       if (done) this.slot = value;
       return done === true;
     } finally {
@@ -73,12 +83,18 @@ export class Case extends RawGreenlet {
     }
   }
 
-  /** What the operation gives or throws after it was woken. */
-  outcome(resumed: Resumption): unknown {
-    const performed = this.#performed!;
-    if (this.#failed) return performed.throw(this.slot).value;
-    resumed.value = this.slot;
-    return performed.next(resumed).value;
+  /** What the operation gives or throws. */
+  outcome(): unknown {
+    if (!this.#woken) return this.slot;
+    if (this.#failed) return this.#iterator!.throw(this.slot).value;
+    RESULT.value = this.slot;
+    return this.#iterator!.next(RESULT).value;
+  }
+
+  /** Another case happened: takes the operation back, or gives it up. */
+  lose(): void {
+    this.withdrawWait();
+    if (!this.#performed && this.#operation instanceof BaseOperation) this.#operation.forgo();
   }
 
   /** Takes the operation back, if it is blocked. */
@@ -89,7 +105,9 @@ export class Case extends RawGreenlet {
   }
 
   describeWait(): string {
-    return `${this.key}: ${this.waitPoint?.describe() ?? 'nothing'}`;
+    const operation = this.#operation;
+    const unperformed = () => (operation instanceof BaseOperation ? operation.describe() : String(operation));
+    return `${this.key}: ${this.waitPoint?.describe() ?? unperformed()}`;
   }
 
   // ---- the part of a greenlet
@@ -104,6 +122,10 @@ export class Case extends RawGreenlet {
 
   override get daemon(): boolean {
     return this.principal.daemon;
+  }
+
+  override get counts(): boolean {
+    return this.principal.counts;
   }
 
   override toString(): string {
@@ -128,6 +150,7 @@ export class Case extends RawGreenlet {
 
   override grant(outcome: unknown, failed: boolean): void {
     super.grant(outcome, failed);
+    this.#woken = true;
     this.#failed = failed;
   }
 
@@ -153,25 +176,28 @@ class Select extends BaseOperation<{ key: string; value: any }> {
   performer!: RawGreenlet;
   readonly #cases: Case[];
   #winner: Case | undefined;
+  #begun = false;
   #parked = false;
 
   constructor(operations: SelectCases) {
     super();
     this.#cases = Object.keys(operations).map((key) => new Case(key, operations[key]!, this));
+    if (DEV) for (const operation of Object.values(operations)) notePerformed(operation);
   }
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) {
-      if (!this.#parked) return resumed; // it was done at once, and gave way
-      const winner: Case = resumed.value;
-      resumed.value = { key: winner.key, value: winner.outcome(resumed) };
+      if (this.#parked) resumed.value = this.#result(resumed.value); // else it was done at once, and gave way
       return resumed;
     }
     const me = hub.self(this, arguments.length);
     me.checkInterrupts();
+    if (this.#begun) throw new InvalidStateError(`${this} was performed already: call select() again`);
+    this.#begun = true;
     this.performer = me;
-    const done = this.#tryAll() ?? this.#parkAll();
-    if (done !== undefined) return hub.ready({ key: done.key, value: done.slot });
+    this.#tryAll();
+    if (this.#winner === undefined) this.#parkAll();
+    if (this.#winner !== undefined) return hub.ready(this.#result(this.#winner));
     try {
       this.#parked = true;
       return hub.park(me, this);
@@ -181,43 +207,58 @@ class Select extends BaseOperation<{ key: string; value: any }> {
     }
   }
 
+  #result(winner: Case): { key: string; value: unknown } {
+    return { key: winner.key, value: winner.outcome() };
+  }
+
   /** Looks for a case that can happen at once, in random order, and lets it happen. */
-  #tryAll(): Case | undefined {
+  #tryAll(): void {
     const cases = this.#cases;
     for (let left = cases.length; left > 0; left--) {
       const at = Math.floor(hub.random() * left);
       const chosen = cases[at]!;
       cases[at] = cases[left - 1]!;
       cases[left - 1] = chosen;
-      if (chosen.tryNow()) return chosen;
+      if (!chosen.tryNow()) continue;
+      this.decide(chosen);
+      return;
     }
-    return undefined;
   }
 
-  /** Lets all cases block. */
-  #parkAll(): Case | undefined {
+  /** Lets all cases block; those that run code of others first, while it can't reach the rest. */
+  #parkAll(): void {
+    this.#cases.sort((one, other) => Number(one.repeatable) - Number(other.repeatable));
     try {
       for (const one of this.#cases) {
-        const done = one.perform();
-        if (done) this.decide(one); // it could not be tried, only performed
-        if (this.#winner !== undefined) return this.#winner;
+        if (one.perform() && this.#winner === undefined) this.decide(one);
+        if (this.#winner === undefined) continue;
+        if (one !== this.#winner) one.withdrawWait();
+        return;
       }
     } catch (error) {
       this.cancel();
       throw error;
     }
-    return undefined;
   }
 
   /** A case has happened: takes the others back, and wakes the greenlet. */
   decide(winner: Case): void {
+    if (this.#winner !== undefined) return; // a hook of a case that lost resumed another
     this.#winner = winner;
-    for (const one of this.#cases) one.withdrawWait();
+    this.#withdraw(winner);
     if (this.#parked) this.performer.wake(winner);
   }
 
   cancel(): void {
-    for (const one of this.#cases) one.withdrawWait();
+    this.#parked = false; // a hook may still resume another case
+    this.#withdraw(undefined);
+  }
+
+  /** Those that run code of others come last: it then reaches no case that could take something. */
+  #withdraw(winner: Case | undefined): void {
+    const losers = this.#cases.filter((one) => one !== winner);
+    for (const one of losers) if (one.repeatable) one.lose();
+    for (const one of losers) if (!one.repeatable) one.lose();
   }
 
   describe(): string {
@@ -261,7 +302,8 @@ export function select<const C extends SelectCases>(cases: C): Operation<Selecte
   }
   const keys = Object.keys(cases);
   if (keys.length === 0) throw new RangeError('select() got no cases: it would block for ever');
-  for (const key of keys) checkCase(key, cases[key]);
+  const seen = new Map<unknown, string>();
+  for (const key of keys) checkCase(key, cases[key], seen);
   return new Select(cases) as unknown as Operation<Selected<C>>;
 }
 
@@ -270,11 +312,14 @@ function isResult(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'rawlink' in value && Symbol.iterator in value;
 }
 
-function checkCase(key: string, operation: unknown): void {
-  if (operation instanceof BaseOperation && operation.selectable) return;
+function checkCase(key: string, operation: unknown, seen: Map<unknown, string>): void {
   if (isResult(operation)) return;
-  const what = operation instanceof BaseOperation ? operation.describe() : show(operation);
-  throw new TypeError(
-    `case ${key} is ${what}: give an operation that waits once, such as queue.get() or sleep(100), or a greenlet or future`,
-  );
+  if (!(operation instanceof BaseOperation) || !operation.selectable) {
+    const what = operation instanceof BaseOperation ? operation.describe() : show(operation);
+    throw new TypeError(
+      `case ${key} is ${what}: give an operation that waits once, such as queue.get(), sleep(100) or until(promise), or a greenlet or future`,
+    );
+  }
+  if (seen.has(operation)) throw new TypeError(`cases ${seen.get(operation)} and ${key} are one operation: make two`);
+  seen.set(operation, key);
 }

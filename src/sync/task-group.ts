@@ -94,6 +94,7 @@ export class TaskGroup {
   }
 
   #killTasks(): void {
+    if (this.#killing) return; // a second exit would cut their `finally` blocks short
     this.#killing = true;
     for (const task of [...this.#tasks]) task.sendKill(notNeeded());
   }
@@ -119,9 +120,10 @@ export class TaskGroup {
   }
 
   #bodyFailed(error: unknown): void {
-    if (error === this.#interruption) return;
-    if (isExit(error) || error instanceof Timeout) this.#outside = { error };
-    else if (!this.#errors.includes(error)) this.#errors.push(error); // not that of a task, which it waited for
+    if (error === this.#interruption || this.#errors.includes(error)) return; // a task's, which it waited for
+    const fromOutside = error === this.#owner.extras?.interruptedBy;
+    if (fromOutside || isExit(error) || error instanceof Timeout) this.#outside = { error };
+    else this.#errors.push(error);
   }
 
   *#joinShielded(): Coroutine<void> {
@@ -132,8 +134,10 @@ export class TaskGroup {
     }
   }
 
-  #join(): Operation<boolean> {
-    return new LotWait(this.#waiters, this.#isEmpty, undefined);
+  /** An outsider may add a task between the end of the last one and the owner's turn. */
+  *#join(): Coroutine<void> {
+    do yield* new LotWait(this.#waiters, this.#isEmpty, undefined);
+    while (this.#tasks.size > 0);
   }
 
   /** From now on a failure need not interrupt the body. */
