@@ -52,6 +52,8 @@ export class Extras {
   /** The storage context, once a storage is in use. */
   context: AsyncResource | undefined = undefined;
   name: string | undefined = undefined;
+  /** Stands for the greenlet while it lives: under it, `GreenletLocal`s keep their values. */
+  lifetime: object | undefined = undefined;
   daemon = false;
   /** How many `shield()` bodies the greenlet is in. */
   shields = 0;

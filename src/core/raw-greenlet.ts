@@ -301,7 +301,8 @@ export class RawGreenlet {
     if (this.place >= 0) hub.roster.unregister(this);
     this.state = state;
     this.frame = null;
-    if (this.extras !== undefined) this.extras.interrupts = this.extras.frames = undefined;
+    const { extras } = this;
+    if (extras !== undefined) extras.interrupts = extras.frames = extras.lifetime = undefined;
   }
 
   /** The function returned: control and value go to the parent. @internal */

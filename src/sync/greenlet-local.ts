@@ -1,13 +1,13 @@
 /**
  * `GreenletLocal`: a value for each greenlet.
  *
- * A local keeps its values in a `WeakMap`, so they go when the local goes. A greenlet that has ended may be kept for its
- * result for long; so a link to its end, which does not hold the local, takes the value out then.
+ * A local keeps its values in a `WeakMap`, so they go when the local goes; and under an object that a greenlet drops when
+ * it ends, for the greenlet itself may be kept for its result.
  */
 import { checkCallback } from '../core/check.ts';
-import { Greenlet } from '../core/greenlet.ts';
+import type { Greenlet } from '../core/greenlet.ts';
 import { hub as importedHub } from '../core/hub.ts';
-import { Link } from '../core/links.ts';
+import type { RawGreenlet } from '../core/raw-greenlet.ts';
 
 // A constant of this module, not an imported binding: see `State`.
 const hub = importedHub;
@@ -22,9 +22,6 @@ export interface GreenletLocalOptions {
 export type GreenletLocalArguments<T> = undefined extends T
   ? [init?: (() => T) | undefined, options?: GreenletLocalOptions]
   : [init: () => T, options?: GreenletLocalOptions];
-
-/** Stands for a value that was deleted; the link to the end of its greenlet is still there. */
-const DELETED: unique symbol = Symbol('deleted');
 
 /** Takes the spawn hook of an inheriting local out when that has been collected. */
 const hooks = new FinalizationRegistry<() => void>((removeHook) => removeHook());
@@ -67,9 +64,8 @@ const hooks = new FinalizationRegistry<() => void>((removeHook) => removeHook())
  * ```
  */
 export class GreenletLocal<T> {
-  readonly #values = new WeakMap<object, T | typeof DELETED>();
+  readonly #values = new WeakMap<object, T>();
   readonly #init: (() => T) | undefined;
-  readonly #weak = new WeakRef(this);
 
   /**
    * `init` makes a greenlet's value at its first `get`, unless one was set or inherited before.
@@ -80,7 +76,7 @@ export class GreenletLocal<T> {
     if (init !== undefined) checkCallback('init', init);
     this.#init = init;
     if (options.inherit === true) {
-      const weak = this.#weak;
+      const weak = new WeakRef(this);
       hooks.register(
         this,
         hub.onSpawn((greenlet) => weak.deref()?.inheritTo(greenlet)),
@@ -96,70 +92,42 @@ export class GreenletLocal<T> {
   get(): T {
     const owner = currentOwner();
     const value = this.#values.get(owner);
-    if (value === undefined ? this.#values.has(owner) : value !== DELETED) return value as T;
-    const init = this.#init;
-    if (init === undefined) return undefined as T;
-    const made = init();
-    this.#put(owner, made);
+    if (value !== undefined || this.#values.has(owner) || this.#init === undefined) return value as T;
+    const made = this.#init();
+    this.#values.set(owner, made);
     return made;
   }
 
   /** Gives the current greenlet a value. */
   set(value: T): void {
-    this.#put(currentOwner(), value);
+    this.#values.set(currentOwner(), value);
   }
 
   /** Whether the current greenlet has a value: set, inherited, or made by `init`. */
   has(): boolean {
-    return this.#isSet(currentOwner());
+    return this.#values.has(currentOwner());
   }
 
   /** Takes the current greenlet's value away, so that the next `get` calls `init` again. Tells whether there was one. */
   delete(): boolean {
-    const owner = currentOwner();
-    if (!this.#isSet(owner)) return false;
-    this.#values.set(owner, DELETED);
-    return true;
-  }
-
-  #isSet(owner: object): boolean {
-    return this.#values.has(owner) && this.#values.get(owner) !== DELETED;
-  }
-
-  #put(owner: object, value: T): void {
-    const isFirst = !this.#values.has(owner);
-    this.#values.set(owner, value);
-    if (isFirst && owner instanceof Greenlet) owner.addLink(new Release(this.#weak));
+    return this.#values.delete(currentOwner());
   }
 
   /** A greenlet is being started. @internal */
   inheritTo(greenlet: Greenlet<any>): void {
     const spawner = currentOwner();
-    if (this.#isSet(spawner)) this.#put(greenlet.principal, this.#values.get(spawner) as T);
-  }
-
-  /** A greenlet has ended. @internal */
-  release(greenlet: Greenlet<any>): void {
-    this.#values.delete(greenlet);
+    if (this.#values.has(spawner)) this.#values.set(lifetimeOf(greenlet.principal), this.#values.get(spawner) as T);
   }
 }
 
 /** Whose value is meant: the running greenlet's, or the hub's. */
 function currentOwner(): object {
-  return hub.current?.principal ?? hub;
+  const current = hub.current?.principal;
+  return current === undefined ? hub : lifetimeOf(current);
 }
 
-/** Frees the value of a greenlet when it ends. */
-class Release extends Link {
-  readonly #local: WeakRef<GreenletLocal<any>>;
-
-  constructor(local: WeakRef<GreenletLocal<any>>) {
-    super();
-    this.#local = local;
-  }
-
-  notify(greenlet: Greenlet<any>): void {
-    this.removeFrom(greenlet);
-    this.#local.deref()?.release(greenlet);
-  }
+function lifetimeOf(greenlet: RawGreenlet): object {
+  const extras = greenlet.extra();
+  extras.lifetime ??= {};
+  return extras.lifetime;
 }
