@@ -1,27 +1,9 @@
 /** `asCompleted`: futures one by one, in the order in which they are done. */
-import { show } from '../core/check.ts';
 import type { Iteration } from '../core/from-async-iterable.ts';
 import type { Coroutine } from '../core/operation.ts';
 import { Timeout } from '../core/timeout.ts';
 import { iwait } from '../core/wait.ts';
-import type { Completable } from './async-result.ts';
-
-/** `futures` without duplicates, if all of them are such that can be waited for. @internal */
-export function distinctFutures<F extends Completable>(caller: string, futures: Iterable<F>): Set<F> {
-  if (typeof futures?.[Symbol.iterator] !== 'function' || isCompletable(futures)) {
-    throw new TypeError(`${caller} got ${show(futures)}: give an iterable of futures or greenlets`);
-  }
-  const distinct = new Set(futures);
-  for (const future of distinct) {
-    if (!isCompletable(future)) throw new TypeError(`${caller} got ${show(future)}: give futures or greenlets`);
-  }
-  return distinct;
-}
-
-function isCompletable(value: unknown): value is Completable {
-  const { rawlink, unlink, ready, successful } = (value ?? {}) as { [name in keyof Completable]?: unknown };
-  return [rawlink, unlink, ready, successful].every((member) => typeof member === 'function');
-}
+import { type Completable, distinctFutures } from './completable.ts';
 
 /** An `iwait` that throws when time is up. */
 class Completions<F extends Completable> implements Iteration<F> {

@@ -10,8 +10,8 @@ import { hub as importedHub } from '../core/hub.ts';
 import type { Operation, Resumption, Step, Suspension } from '../core/operation.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
 import { timedOut } from '../core/timeout.ts';
-import type { Waitable } from '../core/wait.ts';
 import { type BlockOptions, limitOf } from './block-options.ts';
+import type { Completable } from './completable.ts';
 import { LotCall } from './lot-call.ts';
 import { LotLinks } from './lot-links.ts';
 import { ParkingLot } from './parking-lot.ts';
@@ -20,14 +20,6 @@ import { ParkingLot } from './parking-lot.ts';
 const hub = importedHub;
 
 const nodeInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
-
-/** What completes once, with a value or an error: a greenlet, an `AsyncResult`, a `Future`. */
-export interface Completable extends Waitable {
-  /** Whether it has completed. */
-  ready(): boolean;
-  /** Whether it has completed without an error. */
-  successful(): boolean;
-}
 
 /** What `result.statistics()` gives. */
 export interface AsyncResultStatistics {

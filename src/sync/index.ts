@@ -4,6 +4,7 @@ export * from './async-result.ts';
 export * from './barrier.ts';
 export type { BlockOptions } from './block-options.ts';
 export * from './channel.ts';
+export type { Completable } from './completable.ts';
 export * from './condition.ts';
 export * from './event.ts';
 export * from './future.ts';

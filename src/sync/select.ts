@@ -227,18 +227,21 @@ class Select extends BaseOperation<{ key: string; value: any }> {
 
   /** Lets all cases block; those that run code of others first, while it can't reach the rest. */
   #parkAll(): void {
-    this.#cases.sort((one, other) => Number(one.repeatable) - Number(other.repeatable));
     try {
-      for (const one of this.#cases) {
-        if (one.perform() && this.#winner === undefined) this.decide(one);
-        if (this.#winner === undefined) continue;
-        if (one !== this.#winner) one.withdrawWait();
-        return;
-      }
+      for (const one of this.#cases) if (!one.repeatable && this.#parkOne(one)) return;
+      for (const one of this.#cases) if (one.repeatable && this.#parkOne(one)) return;
     } catch (error) {
       this.cancel();
       throw error;
     }
+  }
+
+  /** Tells whether it is decided. */
+  #parkOne(one: Case): boolean {
+    if (one.perform() && this.#winner === undefined) this.decide(one);
+    if (this.#winner === undefined) return false;
+    if (one !== this.#winner) one.withdrawWait();
+    return true;
   }
 
   /** A case has happened: takes the others back, and wakes the greenlet. */
@@ -256,9 +259,8 @@ class Select extends BaseOperation<{ key: string; value: any }> {
 
   /** Those that run code of others come last: it then reaches no case that could take something. */
   #withdraw(winner: Case | undefined): void {
-    const losers = this.#cases.filter((one) => one !== winner);
-    for (const one of losers) if (one.repeatable) one.lose();
-    for (const one of losers) if (!one.repeatable) one.lose();
+    for (const one of this.#cases) if (one !== winner && one.repeatable) one.lose();
+    for (const one of this.#cases) if (one !== winner && !one.repeatable) one.lose();
   }
 
   describe(): string {

@@ -4,8 +4,7 @@ import { composite } from '../core/dev.ts';
 import { hub } from '../core/hub.ts';
 import { BaseOperation, type Coroutine, type Operation, type Resumption, type Step } from '../core/operation.ts';
 import { iwait } from '../core/wait.ts';
-import { distinctFutures } from './as-completed.ts';
-import type { Completable } from './async-result.ts';
+import { type Completable, distinctFutures } from './completable.ts';
 import { Future } from './future.ts';
 
 /** `waitFutures` is over when any future is done or cancelled. */

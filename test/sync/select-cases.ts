@@ -8,7 +8,7 @@ import {
   Channel,
   Event,
   Future,
-  type Greenlet,
+  Greenlet,
   LifoQueue,
   Lock,
   type Operation,
@@ -19,7 +19,6 @@ import {
   SimpleQueue,
   sleep,
   spawn,
-  spawnLater,
   suspend,
 } from 'genlet';
 import { hub } from '../support/hub.ts';
@@ -63,6 +62,14 @@ function ignoringErrors(attempt: () => unknown): void {
   try {
     attempt();
   } catch {}
+}
+
+/** Calls `action` in the name of nobody: only the holder of an `RLock` may release it. */
+function asOrdinaryCode(action: () => void): void {
+  const { current } = hub;
+  hub.current = undefined;
+  action();
+  hub.current = current;
 }
 
 const limits = [{}, { timeout: 5000 }] as const;
@@ -145,16 +152,10 @@ function kinds({ timeout }: { timeout?: number }): Record<string, () => Selectab
     'Lock.hold': () => held(new Lock(), (lock) => lock.hold(timeout)),
     'RLock.acquire': () => {
       const lock = new RLock();
-      hub.callSoon(() => lock.acquireNowait());
+      asOrdinaryCode(() => lock.acquireNowait());
       return selectable({
         operation: lock.acquire(limit),
-        happen: () => {
-          // only its holder may release it: code outside greenlets
-          const { current } = hub;
-          hub.current = undefined;
-          lock.release();
-          hub.current = current;
-        },
+        happen: () => asOrdinaryCode(() => lock.release()),
         spared: () => !lock.locked(),
         waiting: () => lock.statistics().waiting,
       });
@@ -229,12 +230,11 @@ function result<R extends AsyncResult<string>>(one: R, call: (one: R) => Operati
 
 /** A greenlet that ends as soon as it is killed: it never begins. */
 function ended(call: (greenlet: Greenlet<any>) => Operation<any>): Selectable {
-  const greenlet = spawnLater(1e6, () => {});
+  const greenlet = new Greenlet<any>(() => {});
   return selectable({
     operation: call(greenlet),
     happen: () => void greenlet.kill(),
     gave: (value) => value === greenlet.value,
-    dispose: () => greenlet.kill(),
   });
 }
 
