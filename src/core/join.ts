@@ -1,5 +1,4 @@
 /** Waiting for the end of a greenlet, and for its result. */
-import type { Deadline } from './deadline.ts';
 import { notePerformed } from './dev.ts';
 import { InvalidSwitchError } from './errors.ts';
 import type { Greenlet } from './greenlet.ts';
@@ -8,6 +7,7 @@ import { hub as importedHub } from './hub.ts';
 import { Link } from './links.ts';
 import { BaseOperation, type Resumption, type Step } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
+import { TimedWait } from './timed-wait.ts';
 import { timedOut } from './timeout.ts';
 
 // Constants of this module, not imported bindings: see `State`.
@@ -33,111 +33,91 @@ class Joiner extends Link {
   }
 }
 
-/** `join`, and the waiting half of `kill`. @internal */
-export class Join extends BaseOperation<void> {
-  readonly #target: Greenlet<any>;
-  readonly #timeout: number | undefined;
-  readonly #verb: string;
-  #joiner: Joiner | undefined;
-  #deadline: Deadline | undefined;
+/** Blocks on a link to the end of another greenlet. */
+abstract class JoinerCall<T> extends TimedWait<T> {
+  protected readonly target: Greenlet<any>;
+  #joiner: Joiner | undefined = undefined;
 
-  constructor(target: Greenlet<any>, timeout: number | undefined, verb: string) {
-    super();
-    this.#target = target;
-    this.#timeout = timeout;
+  constructor(target: Greenlet<any>, limit: number | undefined) {
+    super(limit);
+    this.target = target;
+  }
+
+  protected block(me: RawGreenlet, wantsResult: boolean): Step {
+    const step = hub.park(me, this);
+    this.#joiner = new Joiner(me, wantsResult);
+    this.target.addLink(this.#joiner);
+    this.startDeadline(me);
+    return step;
+  }
+
+  cancel(): void {
+    this.deadline?.cancel();
+    this.#joiner!.removeFrom(this.target);
+  }
+
+  expire(me: RawGreenlet): void {
+    this.#joiner!.removeFrom(this.target);
+    this.giveUp(me);
+  }
+
+  /** Wakes a greenlet whose time is up, with what the call then gives or throws. */
+  protected abstract giveUp(me: RawGreenlet): void;
+}
+
+/** `join`, and the waiting half of `kill`. @internal */
+export class Join extends JoinerCall<void> {
+  readonly #verb: string;
+
+  constructor(target: Greenlet<any>, limit: number | undefined, verb: string) {
+    super(target, limit);
     this.#verb = verb;
   }
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) {
-      this.#deadline?.cancel();
+      this.deadline?.cancel();
       return resumed;
     }
     const me = hub.self(this, arguments.length);
-    if (me.principal === this.#target) {
+    if (me.principal === this.target) {
       me.checkInterrupts(); // its own kill
       throw new InvalidSwitchError(`${me.name} would wait for its own end for ever`);
     }
-    if (this.#target.dead || this.#timeout === 0) return hub.ready(undefined);
-    const step = hub.park(me, this);
-    this.#joiner = new Joiner(me, false);
-    this.#target.addLink(this.#joiner);
-    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout);
-    return step;
+    return this.target.dead || this.limit === 0 ? hub.ready(undefined) : this.block(me, false);
   }
 
-  cancel(): void {
-    this.#deadline?.cancel();
-    this.#joiner!.removeFrom(this.#target);
-  }
-
-  expire(me: RawGreenlet): void {
-    this.#joiner!.removeFrom(this.#target);
+  protected giveUp(me: RawGreenlet): void {
     me.wake(undefined);
   }
 
-  override get repeatable(): boolean {
-    return true;
-  }
-
   describe(): string {
-    return `${this.#target.name}.${this.#verb}()`;
+    return `${this.target.name}.${this.#verb}()`;
   }
 }
 
 /** `get`. @internal */
-export class Get<T> extends BaseOperation<T> {
-  readonly #target: Greenlet<T>;
-  readonly #timeout: number | undefined;
-  #joiner: Joiner | undefined;
-  #deadline: Deadline | undefined;
-
-  constructor(target: Greenlet<T>, timeout: number | undefined) {
-    super();
-    this.#target = target;
-    this.#timeout = timeout;
-  }
-
+export class Get<T> extends JoinerCall<T> {
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) {
-      this.#deadline?.cancel();
+      this.deadline?.cancel();
       return resumed;
     }
     const me = hub.self(this, arguments.length);
-    const target = this.#target;
+    const { target } = this;
     if (target.state === ENDED) return hub.ready(target.slot);
     if (target.state === FAILED) throw target.takeError();
-    if (me.principal === (target as RawGreenlet))
-      throw new InvalidSwitchError(`${me.name} would wait for its own result for ever`);
-    if (this.#timeout === 0) throw timedOut(this.describe(), 0);
-    const step = hub.park(me, this);
-    this.#joiner = new Joiner(me, true);
-    target.addLink(this.#joiner);
-    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout);
-    return step;
+    if (me.principal === target) throw new InvalidSwitchError(`${me.name} would wait for its own result for ever`);
+    if (this.limit === 0) throw timedOut(this.describe(), 0);
+    return this.block(me, true);
   }
 
-  cancel(): void {
-    this.#deadline?.cancel();
-    this.#joiner!.removeFrom(this.#target);
-  }
-
-  expire(me: RawGreenlet): void {
-    this.#joiner!.removeFrom(this.#target);
-    me.fail(timedOut(this.describe(), this.#timeout!));
-  }
-
-  override throw(error: unknown): never {
-    this.#deadline?.cancel();
-    throw error;
-  }
-
-  override get repeatable(): boolean {
-    return true;
+  protected giveUp(me: RawGreenlet): void {
+    me.fail(timedOut(this.describe(), this.limit!));
   }
 
   describe(): string {
-    return `${this.#target.name}.get()`;
+    return `${this.target.name}.get()`;
   }
 }
 

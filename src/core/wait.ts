@@ -1,12 +1,12 @@
 /** `wait` and `iwait`: waiting for several objects of any kind. */
 import { checkInteger, checkTimeout, show } from './check.ts';
-import type { Deadline } from './deadline.ts';
 import { composite } from './dev.ts';
 import { ConcurrentObjectUseError } from './errors.ts';
 import type { Iteration } from './from-async-iterable.ts';
 import { hub } from './hub.ts';
-import { BaseOperation, type Coroutine, type Operation, type Resumption, type Step } from './operation.ts';
+import type { Coroutine, Operation, Resumption, Step } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
+import { TimedWait } from './timed-wait.ts';
 
 /** Whatever can be waited for with `wait` and `iwait`: greenlets, events, results, semaphores, processes. */
 export interface Waitable {
@@ -118,34 +118,31 @@ class ReadyObjects<T extends Waitable> implements Iteration<T> {
 }
 
 /** Blocks until one more object has arrived, or time is up. */
-class Arrival extends BaseOperation<void> {
+class Arrival extends TimedWait<void> {
   readonly #objects: ReadyObjects<any>;
-  readonly #timeout: number | undefined;
-  #deadline: Deadline | undefined;
 
-  constructor(objects: ReadyObjects<any>, timeout: number | undefined) {
-    super();
+  constructor(objects: ReadyObjects<any>, limit: number | undefined) {
+    super(limit);
     this.#objects = objects;
-    this.#timeout = timeout;
   }
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) {
-      this.#deadline?.cancel();
+      this.deadline?.cancel();
       return resumed;
     }
     const me = hub.self(this, arguments.length);
     this.#objects.check(me);
     // A poll gives way once, so that the links of what is ready already are served.
-    if (this.#timeout === 0) return me.yieldTurn();
+    if (this.limit === 0) return me.yieldTurn();
     const step = hub.park(me, this);
     this.#objects.block(me);
-    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout);
+    this.startDeadline(me);
     return step;
   }
 
   cancel(): void {
-    this.#deadline?.cancel();
+    this.deadline?.cancel();
     this.#objects.unblock();
   }
 

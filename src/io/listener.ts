@@ -1,12 +1,12 @@
 /** `listen` and `Listener`: a place where connections arrive. */
 import { createServer, type Server, type Socket as Stream } from 'node:net';
 import { checkInteger, checkTimeout } from '../core/check.ts';
-import type { Deadline } from '../core/deadline.ts';
 import { SocketClosedError } from '../core/errors.ts';
 import { hub } from '../core/hub.ts';
-import { BaseOperation, type Operation, type Resumption, type Step } from '../core/operation.ts';
+import type { Operation, Resumption, Step } from '../core/operation.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
 import { suspend } from '../core/suspend.ts';
+import { TimedWait } from '../core/timed-wait.ts';
 import { timedOut } from '../core/timeout.ts';
 import { type Address, type Endpoint, parseAddress, serverEnd } from './address.ts';
 import { rewrap } from './slab.ts';
@@ -149,31 +149,28 @@ export class Listener {
   }
 }
 
-class Accept extends BaseOperation<Socket> {
+class Accept extends TimedWait<Socket> {
   readonly #listener: Listener;
-  readonly #timeout: number | undefined;
-  #greenlet: RawGreenlet | undefined;
-  #deadline: Deadline | undefined;
+  #greenlet: RawGreenlet | undefined = undefined;
 
-  constructor(listener: Listener, timeout: number | undefined) {
-    super();
+  constructor(listener: Listener, limit: number | undefined) {
+    super(limit);
     this.#listener = listener;
-    this.#timeout = timeout;
   }
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) {
-      this.#deadline?.cancel();
+      this.deadline?.cancel();
       return resumed;
     }
     const me = hub.self(this, arguments.length);
     const socket = this.#listener.take();
     if (socket !== undefined) return hub.ready(socket);
-    if (this.#timeout === 0) throw timedOut(this.describe(), 0);
+    if (this.limit === 0) throw timedOut(this.describe(), 0);
     const step = hub.park(me, this);
     this.#greenlet = me;
     this.#listener.enter(this);
-    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout);
+    this.startDeadline(me);
     return step;
   }
 
@@ -188,21 +185,12 @@ class Accept extends BaseOperation<Socket> {
   }
 
   cancel(): void {
-    this.#deadline?.cancel();
+    this.deadline?.cancel();
     this.#listener.leave(this);
   }
 
   expire(): void {
-    this.fail(timedOut(this.describe(), this.#timeout!));
-  }
-
-  override throw(error: unknown): never {
-    this.#deadline?.cancel();
-    throw error;
-  }
-
-  override get repeatable(): boolean {
-    return true;
+    this.fail(timedOut(this.describe(), this.limit!));
   }
 
   describe(): string {

@@ -115,6 +115,7 @@ export class GreenletLocal<T> {
 
   /** A greenlet is being started. @internal */
   inheritTo(greenlet: Greenlet<any>): void {
+    if (greenlet.dead) return; // killed by another spawn hook: nothing would free the value
     const spawner = currentOwner();
     if (this.#values.has(spawner)) this.#values.set(lifetimeOf(greenlet.principal), this.#values.get(spawner) as T);
   }
