@@ -190,3 +190,57 @@ export class LimitOverrunError extends Error {
   declare readonly code: 'GENLET_LIMIT_OVERRUN';
 }
 brand(LimitOverrunError, 'GENLET_LIMIT_OVERRUN');
+
+/** The `Reader` or `Writer` was closed on this side, while a call was blocked on it or before; or its stream was, below it. */
+export class StreamClosedError extends Error {
+  declare readonly code: 'GENLET_STREAM_CLOSED';
+}
+brand(StreamClosedError, 'GENLET_STREAM_CLOSED');
+
+/** What a child process has to say of itself in an error. */
+export interface ProcessReport {
+  /** Its arguments, or the command line that was given to the shell. */
+  readonly cmd: string | readonly string[];
+  /** What it wrote to stdout, as far as that was captured. */
+  readonly stdout: Buffer | string;
+  /** What it wrote to stderr, as far as that was captured. */
+  readonly stderr: Buffer | string;
+}
+
+/** A child process did not end in time. It may be waited for again. Follows `subprocess.TimeoutExpired`. */
+export class TimeoutExpired extends Error implements ProcessReport {
+  declare readonly code: 'GENLET_TIMEOUT_EXPIRED';
+  readonly cmd: string | readonly string[];
+  /** What had come by then; empty if `wait` threw this. */
+  readonly stdout: Buffer | string;
+  /** What had come by then; empty if `wait` threw this. */
+  readonly stderr: Buffer | string;
+  /** The time limit in milliseconds. */
+  readonly timeout: number;
+  constructor(message: string, report: ProcessReport, timeout: number) {
+    super(message);
+    this.cmd = report.cmd;
+    this.stdout = report.stdout;
+    this.stderr = report.stderr;
+    this.timeout = timeout;
+  }
+}
+brand(TimeoutExpired, 'GENLET_TIMEOUT_EXPIRED');
+
+/** A child process ended with another exit code than 0, or by a signal. Follows `subprocess.CalledProcessError`. */
+export class CalledProcessError extends Error implements ProcessReport {
+  declare readonly code: 'GENLET_CALLED_PROCESS';
+  readonly cmd: string | readonly string[];
+  readonly stdout: Buffer | string;
+  readonly stderr: Buffer | string;
+  /** The exit code, or minus the number of the signal. */
+  readonly returncode: number;
+  constructor(message: string, report: ProcessReport, returncode: number) {
+    super(message);
+    this.cmd = report.cmd;
+    this.stdout = report.stdout;
+    this.stderr = report.stderr;
+    this.returncode = returncode;
+  }
+}
+brand(CalledProcessError, 'GENLET_CALLED_PROCESS');

@@ -112,6 +112,11 @@ abstract class PlainOperation<T> implements Operation<T>, Iterator<Suspension, T
     return this.repeatable;
   }
 
+  /** Whether it keeps nothing, so that it can be performed several times at once. */
+  get shareable(): boolean {
+    return false;
+  }
+
   /** Called when it was left out, and will never be performed. */
   forgo(): void {}
 

@@ -154,6 +154,11 @@ export class RawGreenlet {
     return this;
   }
 
+  /** Who runs the code that an operation calls. @internal */
+  get runner(): RawGreenlet {
+    return this;
+  }
+
   /** Grants a blocked greenlet what it waits for and puts it at the end of the ready queue. @internal */
   wake(value: unknown): void {
     this.grant(value, false);
@@ -231,7 +236,7 @@ export class RawGreenlet {
   interrupt(error: unknown, shields = 0, source?: object): void {
     const { state } = this;
     if (this.dead) return;
-    this.extra().interruptedBy = error;
+    if (!(error instanceof Interruption)) this.extra().interruptedBy = error;
     const shielded = this.extras !== undefined && this.extras.shields > shields;
     if (shielded || state === RUNNING || state === GRANTED || state === THROWING) {
       this.postpone({ error, shields, source });

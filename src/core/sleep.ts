@@ -19,6 +19,10 @@ class Yield extends BaseOperation<void> {
     return true;
   }
 
+  override get shareable(): boolean {
+    return true;
+  }
+
   describe(): string {
     return 'sleep(0)';
   }

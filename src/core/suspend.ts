@@ -40,7 +40,7 @@ class Suspend<T> extends BaseOperation<T> {
     me.checkInterrupts();
     const resume: Resumer<T> = (value) => this.#settle(RESUMED, value);
     resume.throw = (error) => this.#settle(THROWN, error);
-    hub.current = me.principal;
+    hub.current = me.runner;
     try {
       const cancel = this.#register(resume);
       if (typeof cancel === 'function') this.#cancel = cancel;

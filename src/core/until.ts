@@ -72,7 +72,7 @@ class Until<T> extends BaseOperation<T> {
 
   #start(source: (signal: AbortSignal) => PromiseLike<T>, me: RawGreenlet): Promise<T> {
     this.#controller = new AbortController();
-    hub.current = me.principal;
+    hub.current = me.runner;
     try {
       const promise = source(this.#controller.signal);
       if (typeof promise?.then === 'function') return native(promise);

@@ -4,6 +4,7 @@
  * is never lost to a kill that comes later.
  */
 import { checkTimeout } from '../core/check.ts';
+import { DEV } from '../core/dev.ts';
 import { hub as importedHub } from '../core/hub.ts';
 import type { Operation, Resumption, Step } from '../core/operation.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
@@ -23,6 +24,7 @@ export abstract class Acquirable implements Waitable {
   readonly waiters: ParkingLot = new WaitingLine(this);
   /** @internal */
   readonly links: ReadyLinks = new ReadyLinks(this, () => this.ready());
+  #acquire: Acquire | undefined = undefined;
 
   /** Whether `acquire()` would block. */
   abstract locked(): boolean;
@@ -40,7 +42,9 @@ export abstract class Acquirable implements Waitable {
    * @throws {RangeError} `timeout` is negative or NaN
    */
   acquire(options?: BlockOptions): Operation<boolean> {
-    return new Acquire(this, limitOf(options));
+    if (options !== undefined || DEV) return new Acquire(this, limitOf(options));
+    this.#acquire ??= new Acquire(this, undefined);
+    return this.#acquire; // without a time limit it keeps nothing, so one serves all
   }
 
   /** As `acquire`, without waiting; not an operation, so it works in callbacks and in ordinary code too. */
@@ -116,6 +120,10 @@ class Acquire extends LotCall<boolean> {
 
   protected giveUp(me: RawGreenlet): void {
     me.wake(false);
+  }
+
+  override get shareable(): boolean {
+    return this.limit === undefined;
   }
 
   override describe(): string {

@@ -2,7 +2,7 @@
  * The blocking calls of a queue. Each tries first, then blocks in one of the queue's lots. What the queue hands to a
  * blocked caller is granted for good, so neither a kill nor a time limit that comes later can lose it.
  */
-import { QueueEmpty, QueueFull } from '../core/errors.ts';
+import { InvalidStateError, QueueEmpty, QueueFull } from '../core/errors.ts';
 import { hub as importedHub } from '../core/hub.ts';
 import type { Resumption, Step } from '../core/operation.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
@@ -51,6 +51,10 @@ export class Get<T> extends Take<T, T> {
     }
     const me = hub.self(this, arguments.length);
     return queue.store.size > queue.claims ? hub.ready(queue.take()) : this.await(me);
+  }
+
+  override get shareable(): boolean {
+    return this.limit === undefined;
   }
 }
 
@@ -111,10 +115,13 @@ export class Peek<T> extends Take<T, T> {
   }
 }
 
+/** Stands for the item of a `put` that is over. */
+const SPENT: unique symbol = Symbol('spent');
+
 /** While it is blocked, the greenlet keeps the item in its slot: the queue takes it from there. @internal */
 export class Put<T> extends LotCall<void> {
   readonly #queue: SimpleQueue<T>;
-  readonly #item: T;
+  #item: T | typeof SPENT;
 
   constructor(queue: SimpleQueue<T>, item: T, limit: number | undefined) {
     super(queue.putters, limit);
@@ -125,19 +132,34 @@ export class Put<T> extends LotCall<void> {
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) {
       this.deadline?.cancel();
+      this.#spend();
       return resumed;
     }
     const me = hub.self(this, arguments.length);
     const queue = this.#queue;
+    const item = this.#item;
+    if (item === SPENT) throw new InvalidStateError(`${this.describe()} was performed already: call put() again`);
     if (queue.closed) throw queue.shutDownError(this);
     if (queue.store.size - queue.claims < queue.capacity) {
-      queue.admit(this.#item);
+      queue.admit(item);
+      this.#spend();
       return hub.ready(undefined);
     }
     if (this.limit === 0) throw new QueueFull(`${this.describe()}: the queue is full`);
     const step = this.block(me);
-    me.slot = this.#item;
+    me.slot = item;
     return step;
+  }
+
+  #spend(): void {
+    this.#item = SPENT;
+    if (this.limit === undefined) this.#queue.sparePut = this;
+  }
+
+  /** Makes it the `put` of another item. */
+  renew(item: T): this {
+    this.#item = item;
+    return this;
   }
 
   protected giveUp(me: RawGreenlet): void {

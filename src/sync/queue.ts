@@ -7,6 +7,7 @@
  * when it has its turn, for a better one may come before that.
  */
 import { checkInteger, checkTimeout } from '../core/check.ts';
+import { DEV } from '../core/dev.ts';
 import { InvalidStateError, QueueEmpty, QueueFull, QueueShutDown } from '../core/errors.ts';
 import type { Operation } from '../core/operation.ts';
 import type { Waitable } from '../core/wait.ts';
@@ -66,7 +67,10 @@ export class SimpleQueue<T> implements Waitable {
   closed = false;
   /** Items of the store that were promised to getters. @internal */
   claims = 0;
+  /** A `put` that is over, to be used again: to make one costs as much as to perform it. @internal */
+  sparePut: Put<T> | undefined = undefined;
   readonly #links = new ReadyLinks(this, () => this.#isReady());
+  #get: Get<T> | undefined = undefined;
 
   /**
    * A queue that begins with `items`. They come out first in, first out, unless another `store` decides otherwise.
@@ -116,7 +120,10 @@ export class SimpleQueue<T> implements Waitable {
    * @throws {RangeError} `timeout` is negative or NaN
    */
   put(item: T, options?: BlockOptions): Operation<void> {
-    return new Put(this, item, limitOf(options));
+    const spare = this.sparePut;
+    if (spare === undefined || options !== undefined || DEV) return new Put(this, item, limitOf(options));
+    this.sparePut = undefined;
+    return spare.renew(item);
   }
 
   /**
@@ -140,7 +147,9 @@ export class SimpleQueue<T> implements Waitable {
    * @throws {RangeError} `timeout` is negative or NaN
    */
   get(options?: BlockOptions): Operation<T> {
-    return new Get(this, this.getters, limitOf(options));
+    if (options !== undefined || DEV) return new Get(this, this.getters, limitOf(options));
+    this.#get ??= new Get(this, this.getters, undefined);
+    return this.#get; // without a time limit it keeps nothing, so one serves all
   }
 
   /**

@@ -29,8 +29,11 @@ export interface SelectCases {
 
 /** What `select` gives: the name of the case that happened, and its value. */
 export type Selected<C extends SelectCases> = {
-  [K in keyof C & string]: { readonly key: K; readonly value: C[K] extends Operation<infer T> ? T : never };
-}[keyof C & string];
+  [K in keyof C & (string | number)]: {
+    readonly key: `${K}`;
+    readonly value: C[K] extends Operation<infer T> ? T : never;
+  };
+}[keyof C & (string | number)];
 
 /** No program performs as many ready operations in one slice. */
 const ENDLESS = 2 ** 30;
@@ -116,6 +119,10 @@ export class Case extends RawGreenlet {
     return this.select.performer.principal;
   }
 
+  override get runner(): RawGreenlet {
+    return this.select.performer;
+  }
+
   override get name(): string {
     return this.principal.name;
   }
@@ -191,19 +198,19 @@ class Select extends BaseOperation<{ key: string; value: any }> {
       return resumed;
     }
     const me = hub.self(this, arguments.length);
-    me.checkInterrupts();
-    if (this.#begun) throw new InvalidStateError(`${this} was performed already: call select() again`);
+    if (this.#begun) throw new InvalidStateError(`${this.describe()} was performed already: call select() again`);
     this.#begun = true;
     this.performer = me;
-    this.#tryAll();
-    if (this.#winner === undefined) this.#parkAll();
-    if (this.#winner !== undefined) return hub.ready(this.#result(this.#winner));
     try {
+      me.checkInterrupts();
+      this.#tryAll();
+      if (this.#winner === undefined) this.#parkAll();
+      if (this.#winner !== undefined) return hub.ready(this.#result(this.#winner));
       this.#parked = true;
       return hub.park(me, this);
-    } catch (killed) {
-      this.cancel(); // one of the operations killed its own greenlet
-      throw killed;
+    } catch (error) {
+      this.cancel();
+      throw error;
     }
   }
 
@@ -227,13 +234,8 @@ class Select extends BaseOperation<{ key: string; value: any }> {
 
   /** Lets all cases block; those that run code of others first, while it can't reach the rest. */
   #parkAll(): void {
-    try {
-      for (const one of this.#cases) if (!one.repeatable && this.#parkOne(one)) return;
-      for (const one of this.#cases) if (one.repeatable && this.#parkOne(one)) return;
-    } catch (error) {
-      this.cancel();
-      throw error;
-    }
+    for (const one of this.#cases) if (!one.repeatable && this.#parkOne(one)) return;
+    for (const one of this.#cases) if (one.repeatable && this.#parkOne(one)) return;
   }
 
   /** Tells whether it is decided. */
@@ -322,6 +324,7 @@ function checkCase(key: string, operation: unknown, seen: Map<unknown, string>):
       `case ${key} is ${what}: give an operation that waits once, such as queue.get(), sleep(100) or until(promise), or a greenlet or future`,
     );
   }
-  if (seen.has(operation)) throw new TypeError(`cases ${seen.get(operation)} and ${key} are one operation: make two`);
+  if (seen.has(operation) && !operation.shareable)
+    throw new TypeError(`cases ${seen.get(operation)} and ${key} are one operation: make two`);
   seen.set(operation, key);
 }

@@ -8,7 +8,6 @@ import { Link } from '../core/links.ts';
 import type { Coroutine, Operation, Outcome } from '../core/operation.ts';
 import { callAndWait } from '../core/perform.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
-import { shield } from '../core/shield.ts';
 import { startNow } from '../core/spawn.ts';
 import { Timeout } from '../core/timeout.ts';
 import { LotWait } from './lot-wait.ts';
@@ -126,9 +125,20 @@ export class TaskGroup {
     else this.#errors.push(error);
   }
 
+  /** What came first goes on; a kill or timeout that comes later waits for the next suspension, and is not lost. */
   *#joinShielded(): Coroutine<void> {
+    const owner = this.#owner;
+    owner.extra().shields++;
     try {
-      yield* shield(() => this.#join());
+      yield* this.#join();
+    } catch (error) {
+      this.#outside ??= { error };
+    } finally {
+      owner.extra().shields--;
+    }
+    if (this.#outside !== undefined) return;
+    try {
+      owner.checkInterrupts();
     } catch (error) {
       this.#outside = { error };
     }

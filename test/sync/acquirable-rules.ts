@@ -368,6 +368,14 @@ export function itGivesPermits(name: string, make: () => OnePermit): void {
           `${name}.hold() timed out after 5 ms at 5`,
         ]);
         expect([permits.statistics().waiting, hub.stats().timers]).toEqual([0, 0]);
+        const log: string[] = [];
+        yield* spawn(function* () {
+          spawn(() => log.push('other'));
+          yield* failureOf(permits.hold(0));
+          log.push('polled without a switch');
+        });
+        yield* sleep(0);
+        expect(log).toEqual(['polled without a switch', 'other']);
         const patient = [undefined, null, 5].map((timeout) =>
           spawn(function* () {
             using _ = yield* permits.hold(timeout);
@@ -584,6 +592,37 @@ function itIsLinked(name: string, make: () => OnePermit): void {
         permits.unlink(three!);
         yield* sleep(0);
         expect(log).toEqual(['two', 'four']);
+      }));
+
+    it('is left out when an earlier one takes the permit, and called when that comes back', () =>
+      virtually(function* () {
+        const permits = make();
+        const log: unknown[] = [];
+        yield* permits.acquire();
+        permits.rawlink(() => log.push('one', permits.acquireNowait()));
+        permits.rawlink(() => log.push('two'));
+        permits.release();
+        yield* sleep(1);
+        log.push(permits.locked());
+        hub.callSoon(() => permits.release()); // a link runs in the name of all code outside greenlets
+        yield* sleep(1);
+        expect(log).toEqual(['one', true, true, 'two']);
+        expect(permits.locked()).toBe(false);
+      }));
+
+    it('that throws is reported, and the others are called', () =>
+      virtually(function* () {
+        const permits = make();
+        const { onError } = hub;
+        const log: unknown[] = [];
+        hub.onError = (error) => void log.push((error as Error).message);
+        permits.rawlink(() => {
+          throw new RangeError('expected');
+        });
+        permits.rawlink(() => log.push('called'));
+        yield* sleep(1);
+        hub.onError = onError;
+        expect(log).toEqual(['expected', 'called']);
       }));
 
     it('must be a plain function', () => {

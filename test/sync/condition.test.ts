@@ -241,13 +241,19 @@ describe.each([
       const condition = make();
       const log: string[] = [];
       yield* condition.acquire();
+      const unaware = spawn(() => log.push('unaware'));
       log.push(`${yield* condition.wait(0)} at ${hub.now()}`);
+      yield* unaware.join();
       const other = holder(condition, 5);
       yield* sleep(0);
       log.push(`${yield* condition.wait(0)} at ${hub.now()}`);
       condition.release();
       yield* other;
-      expect([log, condition.locked(), hub.stats().timers]).toEqual([['false at 0', 'false at 5'], false, 0]);
+      expect([log, condition.locked(), hub.stats().timers]).toEqual([
+        ['false at 0', 'unaware', 'false at 5'],
+        false,
+        0,
+      ]);
     }));
 
   it('takes null and Infinity for no limit', () =>

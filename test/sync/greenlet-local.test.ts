@@ -298,16 +298,22 @@ describe('an inheriting local', () => {
       expect(yield* new RawGreenlet(() => local.has()).switch()).toBe(false);
     }));
 
-  it('keeps nothing of a greenlet that a spawn hook killed', () =>
-    virtually(function* () {
+  it('keeps nothing of a greenlet that another spawn hook kills, before or after', () =>
+    virtually(() => {
+      const kill = () => hub.onSpawn((greenlet) => greenlet.kill());
+      let forget = kill();
       const local = inheriting();
       local.set('main');
-      const forget = hub.onSpawn((greenlet) => greenlet.kill());
-      const before = spawn(() => {});
+      const killedBefore = spawn(() => {});
       forget();
-      expect(before.dead).toBe(true);
-      expect(Link.all(before)).toEqual([]);
-      yield* sleep(0);
+      forget = kill();
+      const killedAfter = spawn(() => {});
+      forget();
+      const kept = [killedBefore, killedAfter].map(({ dead, extras }) => [dead, extras?.lifetime]);
+      expect(kept).toEqual([
+        [true, undefined],
+        [true, undefined],
+      ]);
     }));
 
   it('costs a spawn hook, and a local that does not inherit costs none', async () => {

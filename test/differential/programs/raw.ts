@@ -367,6 +367,16 @@ export const raw: Programs = {
     );
     yield* joinall(greenlets);
   },
+
+  *children_that_outlive_their_parent(log) {
+    const children: RawGreenlet[] = [];
+    const parent = new RawGreenlet(() => {
+      children.push(new RawGreenlet(() => 'result'), new RawGreenlet(fail));
+    });
+    yield* parent.switch();
+    log(parent.dead, children[0]!.parent === parent);
+    for (const child of children) yield* attempt(log, 'main', () => child.switch());
+  },
 };
 
 function fail(): never {

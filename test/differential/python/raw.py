@@ -370,3 +370,18 @@ def a_raw_greenlet_within_a_spawned_greenlet(log):
         log(name, greenlet(raw).switch())
 
     gevent.joinall([gevent.spawn(body, name) for name in "ab"])
+
+
+def children_that_outlive_their_parent(log):
+    def fail():
+        raise KeyError
+
+    def make():
+        children.extend([greenlet(lambda: "result"), greenlet(fail)])
+
+    children = []
+    parent = greenlet(make)
+    parent.switch()
+    log(parent.dead, children[0].parent is parent)
+    for child in children:
+        attempt(log, "main", child.switch)
