@@ -6,7 +6,8 @@ import type { Coroutine } from '../core/operation.ts';
 /** Items to work on: an iterable, an async iterable, or an iteration such as `imap` and `iwait` give. */
 export type Items<T> = Iterable<T> | AsyncIterable<T> | Iteration<T>;
 
-class SyncIteration<T> implements Iteration<T> {
+/** The items of an iterable, which need not be waited for. @internal */
+export class SyncIteration<T> implements Iteration<T> {
   readonly #iterator: Iterator<T>;
   #ended = false;
 
@@ -15,6 +16,11 @@ class SyncIteration<T> implements Iteration<T> {
   }
 
   *next(): Coroutine<IteratorResult<T, undefined>> {
+    return this.read();
+  }
+
+  /** As `next`, not an operation. */
+  read(): IteratorResult<T, undefined> {
     if (this.#ended) return { done: true, value: undefined };
     this.#ended = true; // an iterator that throws has ended
     const result = this.#iterator.next();

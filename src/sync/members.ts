@@ -11,7 +11,7 @@ import { callAndWait } from '../core/perform.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
 import { spawn, startNow } from '../core/spawn.ts';
 import { type ImapOptions, Mapping } from './imap.ts';
-import { type Items, iterate } from './items.ts';
+import { type Items, iterate, SyncIteration } from './items.ts';
 import { LotWait } from './lot-wait.ts';
 import { ParkingLot } from './parking-lot.ts';
 
@@ -164,8 +164,11 @@ export abstract class Members implements Iterable<Greenlet<any>> {
   *#map<T, R>(fn: (item: T) => R, items: Iteration<T>): Coroutine<Outcome<R>[]> {
     using source = items;
     const tasks: Greenlet<Outcome<R>>[] = [];
-    for (let step: IteratorResult<T, undefined>; !(step = yield* source.next()).done; ) {
-      tasks.push(yield* this.startTask(fn, [step.value]));
+    for (;;) {
+      const step = source instanceof SyncIteration ? source.read() : yield* source.next();
+      if (step.done) break;
+      if (!this.tryPlace()) yield* this.awaitPlace();
+      tasks.push(startNow(this.#newTask(fn, [step.value])));
     }
     const results: Outcome<R>[] = [];
     for (const task of tasks) results.push(yield* task);
