@@ -373,7 +373,7 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
 
   /** @internal */
   override ended(value: unknown): undefined {
-    if (DEV && isExit(this.extras?.killed) && !isExit(value)) {
+    if (DEV && isExit(this.extras?.killed) && this.extras?.interrupts === undefined && !isExit(value)) {
       warn(`${this} was killed and ended normally: a catch took the GreenletExit; rethrow it (isExit)`);
     }
     const enlisted = this.state !== NEW;

@@ -122,6 +122,7 @@ const SPENT: unique symbol = Symbol('spent');
 export class Put<T> extends LotCall<void> {
   readonly #queue: SimpleQueue<T>;
   #item: T | typeof SPENT;
+  #blocked = false;
 
   constructor(queue: SimpleQueue<T>, item: T, limit: number | undefined) {
     super(queue.putters, limit);
@@ -132,7 +133,7 @@ export class Put<T> extends LotCall<void> {
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) {
       this.deadline?.cancel();
-      this.#spend();
+      if (this.#blocked) this.#spend();
       return resumed;
     }
     const me = hub.self(this, arguments.length);
@@ -148,11 +149,14 @@ export class Put<T> extends LotCall<void> {
     if (this.limit === 0) throw new QueueFull(`${this.describe()}: the queue is full`);
     const step = this.block(me);
     me.slot = item;
+    this.#blocked = true;
     return step;
   }
 
+  /** It is over; whoever gives way after it was performed is resumed by it when others may use it already. */
   #spend(): void {
     this.#item = SPENT;
+    this.#blocked = false;
     if (this.limit === undefined) this.#queue.sparePut = this;
   }
 
