@@ -22,6 +22,20 @@ export function checkTimeout(timeout: number | null | undefined): number | undef
   return timeout === undefined || timeout === null ? undefined : checkDuration('timeout', timeout);
 }
 
+/** Options: an object, or nothing; `hint` shows what to give. @internal */
+export function checkOptions(options: unknown, hint: string): void {
+  if (options !== undefined && (typeof options !== 'object' || options === null)) {
+    throw new TypeError(`options is ${show(options)}: give ${hint}`);
+  }
+}
+
+/** An iterable. @internal */
+export function checkIterable(name: string, value: unknown): void {
+  if (typeof (value as Iterable<unknown> | null | undefined)?.[Symbol.iterator] !== 'function') {
+    throw new TypeError(`${name} is ${show(value)}: give an iterable`);
+  }
+}
+
 /** A function that a greenlet can run. @internal */
 export function checkFunction(name: string, fn: unknown): void {
   if (typeof fn === 'function') return;
@@ -35,6 +49,8 @@ export function checkCallback(name: string, fn: unknown): void {
   if (typeof fn !== 'function') throw new TypeError(`${name} is ${show(fn)}: give a plain function`);
   if (isGeneratorFunction(fn))
     throw new TypeError(`${name} is a coroutine function, which can't suspend there: spawn it`);
+  if (fn instanceof AsyncFunction)
+    throw new TypeError(`${name} is an async function, for whose promise nobody would wait: spawn it`);
 }
 
 /** A whole number of at least `least`. @internal */
@@ -46,6 +62,8 @@ export function checkInteger(name: string, value: number, least: number): number
 }
 
 const GeneratorFunction = Object.getPrototypeOf(function* () {}).constructor as GeneratorFunctionConstructor;
+
+const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
 
 /** @internal */
 export function isGeneratorFunction(value: unknown): boolean {

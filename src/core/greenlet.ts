@@ -1,6 +1,6 @@
 /** `Greenlet`: a coroutine that the hub runs, with a result, links, and a way to kill it. */
 import { fileURLToPath } from 'node:url';
-import { checkCallback, checkDuration, checkFunction, checkTimeout } from './check.ts';
+import { checkCallback, checkDuration, checkFunction, checkOptions, checkTimeout } from './check.ts';
 import { DEV, notePerformed, warn } from './dev.ts';
 import { GreenletExit, InvalidSwitchError, isExit } from './errors.ts';
 import { State } from './greenlet-state.ts';
@@ -235,6 +235,7 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
    * @throws {Timeout} no result within `timeout` ms, or not at once with `block: false`
    */
   get(options: GetOptions = {}): Operation<T> {
+    checkOptions(options, '{ block: false } or { timeout: milliseconds }');
     return new Get(this, options.block === false ? 0 : checkTimeout(options.timeout));
   }
 
@@ -303,6 +304,7 @@ export class Greenlet<T = unknown> extends RawGreenlet implements Operation<T>, 
    * ```
    */
   kill(exception: unknown = new GreenletExit(), options: KillOptions = {}): Operation<void> {
+    checkOptions(options, '{ block: false } or { timeout: milliseconds }');
     const timeout = options.block === false ? 0 : checkTimeout(options.timeout);
     this.sendKill(exception);
     const wait = new Join(this, timeout, 'kill');

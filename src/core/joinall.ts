@@ -1,5 +1,5 @@
 /** `joinall` and `killall`. */
-import { checkInteger, checkTimeout, show } from './check.ts';
+import { checkInteger, checkOptions, checkTimeout, show } from './check.ts';
 import { composite } from './dev.ts';
 import { GreenletExit, InvalidSwitchError } from './errors.ts';
 import { Greenlet, type KillOptions } from './greenlet.ts';
@@ -54,6 +54,7 @@ const inOrderOfCompletion = (one: Greenlet<any>, other: Greenlet<any>): number =
  */
 export function joinall<G extends Greenlet<any>>(greenlets: Iterable<G>, options: JoinallOptions = {}): Operation<G[]> {
   const list = listOf(greenlets, 'joinall()') as G[];
+  checkOptions(options, '{ timeout: milliseconds }, { raiseError: true } or { count: 1 }');
   const { timeout, raiseError = false, count } = options;
   if (count !== undefined) checkInteger('count', count, 0);
   const limit = checkTimeout(timeout);
@@ -181,6 +182,7 @@ export function killall(
   options: KillOptions = {},
 ): Operation<void> {
   const list = listOf(greenlets, 'killall()');
+  checkOptions(options, '{ block: false } or { timeout: milliseconds }');
   const timeout = checkTimeout(options.timeout);
   for (const greenlet of list) greenlet.sendKill(exception);
   return ended(options.block === false ? [] : list, timeout);

@@ -4,7 +4,7 @@
  * It is an `Error` by prototype only and its own timer node: running the `Error` constructor, with its stack capture,
  * would cost more than everything else about it. The stack is captured when it fires.
  */
-import { checkFunction, checkTimeout, show } from './check.ts';
+import { checkFunction, checkOptions, checkTimeout, show } from './check.ts';
 import { composite } from './dev.ts';
 import { brand, InvalidStateError } from './errors.ts';
 import { hub as importedHub } from './hub.ts';
@@ -193,6 +193,7 @@ export function withTimeout(
 ): Operation<unknown> {
   const limit = new Timeout(ms);
   checkFunction('function', fn);
+  checkOptions(options, '{ value: what to give when time is up }');
   return composite('withTimeout()', limited(limit, fn, options));
 }
 

@@ -1,5 +1,5 @@
 /** `wait` and `iwait`: waiting for several objects of any kind. */
-import { checkInteger, checkTimeout, show } from './check.ts';
+import { checkInteger, checkIterable, checkOptions, checkTimeout, show } from './check.ts';
 import { composite } from './dev.ts';
 import { ConcurrentObjectUseError } from './errors.ts';
 import type { Iteration } from './from-async-iterable.ts';
@@ -182,8 +182,8 @@ class Arrival extends TimedWait<void> {
  * ```
  */
 export function iwait<T extends Waitable>(objects: Iterable<T>, options: WaitOptions = {}): Iteration<T> {
-  if (typeof objects?.[Symbol.iterator] !== 'function')
-    throw new TypeError(`objects is ${show(objects)}: give an iterable`);
+  checkIterable('objects', objects);
+  checkOptions(options, '{ timeout: milliseconds } or { count: 1 }');
   return new ReadyObjects(objects, options);
 }
 

@@ -1,5 +1,5 @@
 /** How long a call may block. */
-import { checkTimeout, show } from '../core/check.ts';
+import { checkOptions, checkTimeout } from '../core/check.ts';
 
 /** Options of calls that wait for something and fail if they don't get it. */
 export interface BlockOptions {
@@ -12,9 +12,7 @@ export interface BlockOptions {
 /** The time limit in milliseconds, `undefined` for none. @internal */
 export function limitOf(options: BlockOptions | undefined): number | undefined {
   if (options === undefined) return undefined;
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`options is ${show(options)}: give { timeout: milliseconds } or { block: false }`);
-  }
+  checkOptions(options, '{ timeout: milliseconds } or { block: false }');
   const limit = checkTimeout(options.timeout);
   return options.block === false ? 0 : limit;
 }

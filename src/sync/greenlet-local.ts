@@ -4,7 +4,7 @@
  * A local keeps its values in a `WeakMap`, so they go when the local goes; and under an object that a greenlet drops when
  * it ends, for the greenlet itself may be kept for its result.
  */
-import { checkCallback } from '../core/check.ts';
+import { checkCallback, checkOptions } from '../core/check.ts';
 import type { Greenlet } from '../core/greenlet.ts';
 import { hub as importedHub } from '../core/hub.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
@@ -74,6 +74,7 @@ export class GreenletLocal<T> {
    */
   constructor(...[init, options = {}]: GreenletLocalArguments<T>) {
     if (init !== undefined) checkCallback('init', init);
+    checkOptions(options, '{ inherit: true }');
     this.#init = init;
     if (options.inherit === true) {
       const weak = new WeakRef(this);

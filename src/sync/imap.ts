@@ -1,11 +1,13 @@
 /** `imap` and `imapUnordered`: results one by one, while the work goes on. */
-import { checkInteger } from '../core/check.ts';
+import { checkInteger, checkOptions } from '../core/check.ts';
 import { GreenletExit, isExit, QueueShutDown } from '../core/errors.ts';
 import type { Iteration } from '../core/from-async-iterable.ts';
-import type { Greenlet } from '../core/greenlet.ts';
+import { Greenlet } from '../core/greenlet.ts';
+import { hub } from '../core/hub.ts';
 import { Link } from '../core/links.ts';
 import type { Coroutine, Outcome } from '../core/operation.ts';
-import { spawnNow } from '../core/spawn.ts';
+import type { RawGreenlet } from '../core/raw-greenlet.ts';
+import { startNow } from '../core/spawn.ts';
 import type { Members } from './members.ts';
 import { SimpleQueue } from './queue.ts';
 
@@ -44,6 +46,7 @@ export class Mapping<T, R> implements Iteration<Outcome<R>> {
   #failure: { error: unknown } | undefined;
 
   constructor(group: Members, fn: (item: T) => R, source: Iteration<T>, ordered: boolean, options: ImapOptions) {
+    checkOptions(options, '{ maxsize: 10 }');
     const { maxsize = Math.max(DEFAULT_MAXSIZE, group.places) } = options;
     this.#group = group;
     this.#fn = fn;
@@ -94,7 +97,7 @@ export class Mapping<T, R> implements Iteration<Outcome<R>> {
   }
 
   #feed(): void {
-    if (!this.#feeding && this.#wantsItem()) this.#feeder = spawnNow(() => this.#readItems());
+    if (!this.#feeding && this.#wantsItem()) this.#feeder = startNow(new Feeder(hub.current!, () => this.#readItems()));
   }
 
   #wantsItem(): boolean {
@@ -138,6 +141,20 @@ export class Mapping<T, R> implements Iteration<Outcome<R>> {
     this.#failure = undefined;
     if (failure !== undefined) throw failure.error;
     return { done: true, value: undefined };
+  }
+}
+
+/** Reads items in the name of who reads the results: it waits for a place only as long as that one could. */
+class Feeder extends Greenlet<void> {
+  readonly #reader: RawGreenlet;
+
+  constructor(reader: RawGreenlet, read: () => Coroutine<void>) {
+    super(read);
+    this.#reader = reader;
+  }
+
+  override get principal(): RawGreenlet {
+    return this.#reader.principal;
   }
 }
 

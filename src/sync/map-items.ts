@@ -4,7 +4,7 @@
  * Nothing is read ahead: a worker that has nothing to do reads an item, one worker at a time. Another worker is spawned
  * when all that there are have something to do, so there are never more than needed.
  */
-import { checkFunction, checkInteger } from '../core/check.ts';
+import { checkFunction, checkInteger, checkOptions } from '../core/check.ts';
 import { composite } from '../core/dev.ts';
 import { GreenletExit, isExit } from '../core/errors.ts';
 import type { Iteration } from '../core/from-async-iterable.ts';
@@ -66,6 +66,7 @@ export function mapItems<T, R>(
   options: MapItemsOptions = {},
 ): Operation<Outcome<R>[]> {
   checkFunction('function', fn);
+  checkOptions(options, '{ limit: 10 } or { preserveOrder: false }');
   const { limit, preserveOrder = true } = options;
   const isUnlimited = limit === undefined || limit === null || limit === Number.POSITIVE_INFINITY;
   const most = isUnlimited ? Number.POSITIVE_INFINITY : checkInteger('limit', limit, 1);

@@ -1,5 +1,5 @@
 /** What `Group` and `Pool` have in common: a set of greenlets that leave it when they end, and work done by them. */
-import { checkFunction, checkTimeout, show } from '../core/check.ts';
+import { checkFunction, checkOptions, checkTimeout, show } from '../core/check.ts';
 import { composite } from '../core/dev.ts';
 import { GreenletExit, InvalidSwitchError } from '../core/errors.ts';
 import type { Iteration } from '../core/from-async-iterable.ts';
@@ -84,12 +84,13 @@ export abstract class Members implements Iterable<Greenlet<any>> {
    * @throws {RangeError} `timeout` is negative or NaN
    */
   join(options: GroupJoinOptions = {}): Operation<boolean> {
+    checkOptions(options, '{ timeout: milliseconds } or { raiseError: true }');
     return composite('Group.join()', this.#join(checkTimeout(options.timeout), options.raiseError === true));
   }
 
   *#join(timeout: number | undefined, raiseError: boolean): Coroutine<boolean> {
     const me = hub.self(this.#joiners);
-    if (this.has(me)) throw new InvalidSwitchError(`${me.name} would wait for its own end: it is a member`);
+    if (this.has(me.principal)) throw new InvalidSwitchError(`${me.name} would wait for its own end: it is a member`);
     const over = yield* new LotWait(this.#joiners, this.#isEmpty, timeout);
     const failed = this.#failed;
     if (!over || !raiseError || failed === undefined) return over;
@@ -106,6 +107,7 @@ export abstract class Members implements Iterable<Greenlet<any>> {
    * @throws {RangeError} `timeout` is negative or NaN
    */
   kill(exception: unknown = new GreenletExit(), options: KillOptions = {}): Operation<void> {
+    checkOptions(options, '{ block: false } or { timeout: milliseconds }');
     const timeout = checkTimeout(options.timeout);
     for (const member of [...this]) member.sendKill(exception);
     if (options.block === false || this.size === 0) return nothing();
@@ -139,7 +141,7 @@ export abstract class Members implements Iterable<Greenlet<any>> {
   }
 
   *#apply<A extends unknown[], R>(fn: (...args: A) => R, args: A): Coroutine<Outcome<R>> {
-    if (this.has(hub.self({ describe: () => 'apply()' }))) return yield* callAndWait(() => fn(...args));
+    if (this.has(hub.self({ describe: () => 'apply()' }).principal)) return yield* callAndWait(() => fn(...args));
     return yield* yield* this.startTask(fn, args);
   }
 

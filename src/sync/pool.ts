@@ -99,7 +99,7 @@ export class Pool extends Members {
 
   *#add<G extends Greenlet<any>>(greenlet: G, timeout: number | undefined): Coroutine<G> {
     if (this.has(greenlet)) return greenlet;
-    yield* this.awaitPlace(timeout);
+    yield* new AwaitPlace(this, this.#waiters, timeout, 'add');
     if (this.has(greenlet)) this.release();
     else this.enroll(greenlet, true);
     return greenlet;
@@ -146,8 +146,8 @@ export class Pool extends Members {
   }
 
   /** @internal */
-  override awaitPlace(timeout?: number): Operation<void> {
-    return new AwaitPlace(this, this.#waiters, timeout);
+  override awaitPlace(): Operation<void> {
+    return new AwaitPlace(this, this.#waiters, undefined, 'spawn');
   }
 
   /** @internal */
@@ -162,20 +162,27 @@ export class Pool extends Members {
 
   /** Whether a place will never get free if `me` waits for one without a time limit, as all other members do. @internal */
   wouldHang(me: RawGreenlet): boolean {
-    if (!this.has(me)) return false;
-    for (const member of this) {
-      if ((member as RawGreenlet) !== me && !member.isBlockedOn(this.#waiters)) return false;
-    }
+    const { principal } = me;
+    if (!this.has(principal)) return false;
+    const forEver = [...this.#waiters].filter((waiter) => (waiter as RawGreenlet).isBlockedOn(this.#waiters));
+    const waiting = new Set(forEver.map((waiter) => waiter.principal));
+    for (const member of this) if (member.principal !== principal && !waiting.has(member)) return false;
     return true;
   }
 }
 
 class AwaitPlace extends LotCall<void> {
   readonly #pool: Pool;
+  readonly #call: string;
 
-  constructor(pool: Pool, lot: ParkingLot, limit: number | undefined) {
+  constructor(pool: Pool, lot: ParkingLot, limit: number | undefined, call: string) {
     super(lot, limit);
     this.#pool = pool;
+    this.#call = call;
+  }
+
+  override describe(): string {
+    return `Pool.${this.#call}()`;
   }
 
   next(resumed?: Resumption): Step {
@@ -188,7 +195,7 @@ class AwaitPlace extends LotCall<void> {
     if (pool.tryPlace()) return hub.ready(undefined);
     if (this.limit === 0) throw new PoolFull(`${this.describe()}: the pool has no free place`);
     if (this.limit === undefined && pool.wouldHang(me)) {
-      throw new PoolFull(`${this.describe()}: all members, ${me.name} among them, would wait for a place for ever`);
+      throw new PoolFull(`${this.describe()}: all members, ${me.principal.name} among them, would wait for a place for ever`);
     }
     return this.block(me);
   }

@@ -6,7 +6,7 @@
  * Where items don't come out in the order in which they went in, the getter gets a claim on one: which it is, is decided
  * when it has its turn, for a better one may come before that.
  */
-import { checkInteger, checkTimeout } from '../core/check.ts';
+import { checkInteger, checkIterable, checkOptions, checkTimeout } from '../core/check.ts';
 import { DEV } from '../core/dev.ts';
 import { InvalidStateError, QueueEmpty, QueueFull, QueueShutDown } from '../core/errors.ts';
 import type { Operation } from '../core/operation.ts';
@@ -80,6 +80,7 @@ export class SimpleQueue<T> implements Waitable {
   constructor(maxsize?: number | null, items: Iterable<T> = [], store: ItemStore<T> = new Ring()) {
     this.capacity = checkMaxsize(maxsize);
     this.store = store;
+    checkIterable('items', items);
     for (const item of items) store.add(item);
     if (store.size > this.capacity) {
       throw new RangeError(`${store.size} items don't fit: maxsize is ${maxsize}`);
@@ -231,6 +232,7 @@ export class SimpleQueue<T> implements Waitable {
    * ```
    */
   shutdown(options: { immediate?: boolean } = {}): void {
+    checkOptions(options, '{ immediate: true }');
     this.closed = true;
     if (options.immediate) while (!this.empty()) this.drop();
     for (const lot of [this.getters, this.putters]) {

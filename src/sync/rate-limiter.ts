@@ -172,7 +172,7 @@ export class RateLimiter {
   /** Gives tokens to those in front, as far as there are any. @internal */
   serve(): void {
     const isDue = this.#refill !== undefined && !this.#refill.pending;
-    const now = isDue ? Math.max(hub.now(), this.#due) : hub.now();
+    const now = hub.now();
     let time = isDue ? Math.max(this.#due, now - LATENESS) : now;
     for (let first = this.#first(); first !== undefined; first = this.#first()) {
       const { tokens } = first.slot as Acquire;

@@ -133,7 +133,7 @@ class Plan {
   /** How long to wait this time. */
   nextDelay(): number {
     const pause = Math.min(this.#pause, this.#max);
-    this.#pause = Math.min(pause * this.#factor, this.#max);
+    this.#pause = pause * this.#factor;
     return this.#jitter === 0 ? pause : pause * (1 - this.#jitter * this.#random());
   }
 }

@@ -1,5 +1,5 @@
 /** `waitFutures`: several futures, until the first or all of them are done. */
-import { checkTimeout, show } from '../core/check.ts';
+import { checkOptions, checkTimeout, show } from '../core/check.ts';
 import { composite } from '../core/dev.ts';
 import { hub } from '../core/hub.ts';
 import { BaseOperation, type Coroutine, type Operation, type Resumption, type Step } from '../core/operation.ts';
@@ -58,6 +58,7 @@ export function waitFutures<F extends Completable>(
   options: WaitFuturesOptions = {},
 ): Operation<DoneAndNotDone<F>> {
   const distinct = distinctFutures('waitFutures()', futures);
+  checkOptions(options, '{ timeout: milliseconds } or { returnWhen: FIRST_COMPLETED }');
   const isEnough = rules.get(options.returnWhen ?? ALL_COMPLETED);
   if (isEnough === undefined) {
     const names = [...rules.keys()].join(', ');

@@ -6,6 +6,7 @@ import {
   getcurrent,
   type Items,
   isExit,
+  iwait,
   LoopExit,
   mapItems,
   NotInGreenletError,
@@ -120,6 +121,13 @@ describe('the items', () => {
         pool.imap((n: number) => n, [1, 2, 3]),
       ];
       for (const items of sources) expect(yield* mapItems(items, double, { limit: 2 })).toEqual([2, 4, 6]);
+      // An iwait() can be read by one at a time only.
+      const sleepers = [15, 5, 10].map((ms) => spawn(double, ms));
+      const fn = function* (sleeper: Greenlet<number>) {
+        yield* sleep(1);
+        return sleeper.value;
+      };
+      expect(yield* mapItems(iwait(sleepers), fn, { limit: 3 })).toEqual([10, 20, 30]);
     }));
 
   it('come with their index', () =>

@@ -595,6 +595,22 @@ describe('what comes from outside', () => {
       expect(yield* greenlet).toBe(true);
     }));
 
+  it('is thrown inside the shield in which it came', () =>
+    virtually(function* () {
+      const event = new Event();
+      const log: unknown[] = [];
+      yield* shield(function* () {
+        const limit = Timeout.startNew(1000);
+        hub.callLater(1, () => {
+          event.set();
+          expire(limit);
+        });
+        log.push(yield* retry(() => event.wait()));
+        log.push((yield* outcomeOf(sleep(1))) === limit);
+      });
+      expect(log).toEqual([true, true]);
+    }));
+
   it('is thrown at once where the timeout could not take it back, for it has another error', () =>
     virtually(function* () {
       const error = new Error('too slow');
@@ -723,17 +739,21 @@ describe('what comes from outside', () => {
 
   it('aborts the signal of the greenlet that the function sees', () =>
     virtually(function* () {
-      let signal: AbortSignal | undefined;
+      const log: unknown[] = [];
       const greenlet = spawn(() =>
-        retry(() => {
-          signal = (getcurrent() as Greenlet).signal;
-          return suspend(() => {});
+        retry(function* () {
+          const { signal } = getcurrent() as Greenlet;
+          log.push(signal.aborted);
+          try {
+            yield* suspend(() => {});
+          } finally {
+            log.push(signal.aborted);
+          }
         }),
       );
       yield* sleep(1);
-      expect(signal?.aborted).toBe(false);
       yield* greenlet.kill();
-      expect(signal?.aborted).toBe(true);
+      expect(log).toEqual([false, true]);
     }));
 });
 
@@ -825,6 +845,16 @@ describe('the greenlet of an attempt', () => {
         });
         expect([seen, local.get()]).toEqual([['caller', 'attempt'], 'attempt']);
       }
+    }));
+
+  it('fails as the call does, for those who look on', () =>
+    virtually(function* () {
+      const attempts: Greenlet<any>[] = [];
+      const remove = hub.onSpawn((greenlet) => attempts.push(greenlet));
+      const { fn, errors } = failing(1);
+      yield* retry(fn);
+      remove();
+      expect(attempts.map(({ exception }) => exception)).toEqual([errors[0], undefined]);
     }));
 
   it('is a daemon if the caller is one', async () => {

@@ -45,7 +45,6 @@ type Parts = Pick<Selectable, 'operation' | 'happen'> & Partial<Selectable>;
 /** With what is true of most. */
 function selectable(parts: Parts): Selectable {
   return {
-    // biome-ignore lint/correctness/useYield: it is a coroutine for those that need one
     *prepare() {
       parts.happen();
     },

@@ -1,4 +1,5 @@
 import {
+  all,
   BlockingSwitchOutError,
   BoundedSemaphore,
   DummySemaphore,
@@ -9,6 +10,7 @@ import {
   NotInGreenletError,
   run,
   Semaphore,
+  select,
   sleep,
   spawn,
   Timeout,
@@ -206,6 +208,40 @@ describe.each([
           free: permits,
         });
         expect([semaphore.statistics().waiting, hub.stats().timers]).toEqual([0, 0]);
+      }
+    }));
+});
+
+describe('several calls of one Semaphore at once', () => {
+  it('take a permit each in all(), as these get free', () =>
+    virtually(function* () {
+      const semaphore = new Semaphore(1);
+      const both = spawn(() => all([semaphore.acquire(), semaphore.acquire(), semaphore.acquire({ timeout: 50 })]));
+      yield* sleep(5);
+      expect([both.dead, semaphore.statistics()]).toEqual([false, { free: 0, waiting: 2 }]);
+      semaphore.release(2);
+      expect([yield* both, semaphore.counter, hub.stats().timers]).toEqual([[true, true, true], 0, 0]);
+    }));
+
+  it('take one permit in select(), however many are released', () =>
+    virtually(function* () {
+      const semaphore = new Semaphore(0);
+      const cases = () => ({
+        one: semaphore.acquire(),
+        other: semaphore.acquire(),
+        hold: semaphore.hold(50),
+        wait: semaphore.wait(),
+        again: semaphore.wait(60),
+      });
+      for (const isReleasedBefore of [true, false]) {
+        if (isReleasedBefore) semaphore.release(3);
+        const chooser = spawn(() => select(cases()));
+        yield* sleep(1);
+        if (!isReleasedBefore) semaphore.release(3);
+        const { key } = yield* chooser;
+        const left = key === 'wait' || key === 'again' ? 3 : 2;
+        expect([semaphore.statistics(), hub.stats().timers]).toEqual([{ free: left, waiting: 0 }, 0]);
+        for (let i = 0; i < left; i++) semaphore.acquireNowait();
       }
     }));
 });

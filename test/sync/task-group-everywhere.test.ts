@@ -30,7 +30,7 @@ import { type Random, random } from '../support/random.ts';
 
 watchHub();
 
-const RUNS = 12_000;
+const RUNS = 6_000;
 const { random: usual } = hub;
 const { stackTraceLimit } = Error;
 
@@ -138,8 +138,7 @@ function statements(next: Random, depth: number): Body {
   };
 }
 
-const suspending =
-  (operation: () => Iterable<any>): Body =>
+const suspending = (operation: () => Iterable<any>): Body =>
   function* ({ journal }) {
     journal.point();
     yield* operation() as Coroutine<unknown>;
@@ -163,7 +162,6 @@ const leaves: Kind[] = [
   () => suspending(() => new Semaphore(1).acquire()),
   (next) => {
     const fails = next(3) > 0;
-    // biome-ignore lint/correctness/useYield: a statement like all others
     return function* ({ journal }) {
       if (fails) journal.fail();
     };
@@ -206,7 +204,8 @@ function group(next: Random, depth: number): Body {
         completed = true;
         return watched;
       });
-      if (!completed || value !== watched) place.journal.wrong.push('a group gave a value although its body had not ended');
+      if (!completed || value !== watched)
+        place.journal.wrong.push('a group gave a value although its body had not ended');
     } finally {
       if (watched !== undefined) endOf(watched, place.journal);
     }
@@ -257,7 +256,6 @@ function spawnIntoGroup(next: Random, depth: number): Body {
 /** Somebody who belongs to no group spawns into one of those around, which may have ended by then. */
 function outsider(next: Random, depth: number): Body {
   const [body, which, ms] = [statements(next, depth), next(8), next(25)];
-  // biome-ignore lint/correctness/useYield: a statement like all others
   return function* (place) {
     const { groups, journal } = place;
     const watched = groups[which % Math.max(1, groups.length)];

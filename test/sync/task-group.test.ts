@@ -30,10 +30,10 @@ import {
   wait,
   withTimeout,
 } from 'genlet';
+import { VirtualClock } from 'genlet/testing';
 import { describe, expect, it } from 'vitest';
 import { runProgram } from '../support/child.ts';
 import { hub, nextTurn, virtually, watchHub } from '../support/hub.ts';
-import { type Random, random } from '../support/random.ts';
 
 const { takeReports } = watchHub();
 
@@ -157,15 +157,12 @@ describe('taskGroup', () => {
     virtually(function* () {
       const log: unknown[] = [];
       yield* taskGroup(function* (group) {
-        const child = group.spawnNow(
-          function* (name: string) {
-            log.push(name);
-            yield* sleep(5);
-            log.push('child goes on');
-            return 5;
-          },
-          'child',
-        );
+        const child = group.spawnNow(function* (name: string) {
+          log.push(name);
+          yield* sleep(5);
+          log.push('child goes on');
+          return 5;
+        }, 'child');
         log.push('body', group.size);
         expect(yield* child).toBe(5);
         expect(group.spawnNow(() => 'at once').value).toBe('at once');
@@ -505,6 +502,17 @@ describe('several failures', () => {
         }),
       );
       expect([messages(error), messages(error.cause)]).toEqual([['body', 'task'], 'body']);
+    }));
+
+  it('of the body may be a Timeout of a call of its own', () =>
+    virtually(function* () {
+      const error = yield* thrown(() =>
+        taskGroup(function* (group) {
+          group.spawn(sore, new Error('task'));
+          yield* new AsyncResult().get({ timeout: 5 });
+        }),
+      );
+      expect(messages(error)).toEqual(['AsyncResult.get() timed out after 5 ms', 'task']);
     }));
 
   it('of a task first, then of the body that cleans up', () =>
@@ -1360,7 +1368,10 @@ describe('spawning into a group', () => {
               yield* sleep(1000);
             } finally {
               const late = [group.spawn(() => log.push('never')), group.spawnNow(() => log.push('never'))];
-              log.push(late.map(({ value, dead }) => [isExit(value), dead]), group.size);
+              log.push(
+                late.map(({ value, dead }) => [isExit(value), dead]),
+                group.size,
+              );
               yield* sleep(10);
             }
           });
@@ -1731,9 +1742,9 @@ describe('the errors of a group', () => {
   });
 
   it('reject run', async () => {
-    await expect(virtually(() => taskGroup((group) => void group.spawn(failAfter, 5, new Error('task'))))).rejects.toThrow(
-      'task',
-    );
+    await expect(
+      virtually(() => taskGroup((group) => void group.spawn(failAfter, 5, new Error('task')))),
+    ).rejects.toThrow('task');
   });
 
   it('are told from those of greenlets that are no tasks', async () => {
@@ -1823,6 +1834,40 @@ describe('a group that nothing can end', () => {
       }),
     ).catch((caught) => caught);
     expect([error, log]).toEqual([expect.any(LoopExit), ['body', 'task']]);
+  });
+});
+
+describe('a group whose cleanup nothing can end', () => {
+  it.each(['fails', 'is killed'])('is given up by a LoopExit when it %s', async (what) => {
+    let task: Greenlet<unknown> | undefined;
+    const controller = new AbortController();
+    const running = run(
+      () =>
+        taskGroup(function* (group) {
+          task = group.spawn(function* () {
+            try {
+              yield* sleep(1000);
+            } finally {
+              yield* new Event().wait();
+            }
+          });
+          yield* sleep(5);
+          if (what === 'fails') throw new Error('body');
+          controller.abort(new Error('aborted'));
+          yield* sleep(5);
+        }),
+      { clock: new VirtualClock(), signal: controller.signal },
+    );
+    const error = await running.catch((caught) => caught);
+    const reports = await takeReports();
+    task!.kill();
+    if (what === 'fails') {
+      expect([error, messages(reports[0]!.error)]).toEqual([expect.any(LoopExit), 'body']);
+      expect(reports.slice(1).every((one) => one.error instanceof LoopExit)).toBe(true); // the task is blocked still
+    } else {
+      expect(messages(error)).toBe('aborted');
+      expect(reports.every((one) => one.error instanceof LoopExit)).toBe(true);
+    }
   });
 });
 
