@@ -1,6 +1,7 @@
 /** `sleep` and `idle`. */
 import { checkDuration } from './check.ts';
 import { DEV, notePerformed } from './dev.ts';
+import { InvalidStateError } from './errors.ts';
 import { hub as importedHub } from './hub.ts';
 import { BaseOperation, type Operation, type Resumption, type Step } from './operation.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
@@ -53,6 +54,9 @@ class Sleep extends BaseOperation<void> {
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
     const me = hub.self(this, arguments.length);
+    if (this.pending) {
+      throw new InvalidStateError(`${this.describe()} is being performed by ${this.#greenlet}: make one for each`);
+    }
     const step = hub.park(me, this);
     this.#greenlet = me;
     if (this.ref === Ref.PROCESS && me.daemon) this.ref = Ref.DAEMON;

@@ -56,7 +56,8 @@ export class Mapping<T, R> implements Iteration<Outcome<R>> {
   }
 
   *next(): Coroutine<IteratorResult<Outcome<R>, undefined>> {
-    this.#feed();
+    const me = hub.owner({ describe: () => (this.#ordered ? 'imap().next()' : 'imapUnordered().next()') });
+    this.#feed(me);
     let task: Greenlet<Outcome<R>>;
     try {
       task = yield* this.#results.get();
@@ -64,7 +65,7 @@ export class Mapping<T, R> implements Iteration<Outcome<R>> {
       if (error instanceof QueueShutDown && this.#results.closed) return this.#end();
       throw error;
     }
-    this.#feed();
+    this.#feed(me);
     if (!task.successful()) throw task.exception;
     return { done: false, value: task.value as Outcome<R> };
   }
@@ -96,8 +97,8 @@ export class Mapping<T, R> implements Iteration<Outcome<R>> {
     this.#results.putNowait(task);
   }
 
-  #feed(): void {
-    if (!this.#feeding && this.#wantsItem()) this.#feeder = startNow(new Feeder(hub.current!, () => this.#readItems()));
+  #feed(reader: RawGreenlet): void {
+    if (!this.#feeding && this.#wantsItem()) this.#feeder = startNow(new Feeder(reader, () => this.#readItems()));
   }
 
   #wantsItem(): boolean {

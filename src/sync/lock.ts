@@ -1,7 +1,7 @@
 /** `Lock`: one at a time. */
 import { InvalidStateError } from '../core/errors.ts';
 import { Acquirable } from './acquirable.ts';
-import { currentPrincipal, type Principal } from './principal.ts';
+import { currentPrincipal, describeHolder, type Principal } from './principal.ts';
 
 /** What the `statistics()` of a lock gives. */
 export interface LockStatistics {
@@ -77,7 +77,7 @@ export class Lock extends Acquirable {
 
   /** @internal */
   override describeHolder(): string {
-    return this.#holder === undefined ? '' : `, held by ${this.#holder}`;
+    return describeHolder(this.#holder);
   }
 
   // ---- for Condition

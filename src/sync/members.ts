@@ -1,5 +1,6 @@
 /** What `Group` and `Pool` have in common: a set of greenlets that leave it when they end, and work done by them. */
 import { checkFunction, checkOptions, checkTimeout, show } from '../core/check.ts';
+import { Checkpoint } from '../core/checkpoint.ts';
 import { composite } from '../core/dev.ts';
 import { GreenletExit, InvalidSwitchError } from '../core/errors.ts';
 import type { Iteration } from '../core/from-async-iterable.ts';
@@ -165,6 +166,7 @@ export abstract class Members implements Iterable<Greenlet<any>> {
 
   *#map<T, R>(fn: (item: T) => R, items: Iteration<T>): Coroutine<Outcome<R>[]> {
     using source = items;
+    yield* new Checkpoint('Group.map()');
     const tasks: Greenlet<Outcome<R>>[] = [];
     for (;;) {
       const step = source instanceof SyncIteration ? source.read() : yield* source.next();

@@ -195,7 +195,9 @@ class AwaitPlace extends LotCall<void> {
     if (pool.tryPlace()) return hub.ready(undefined);
     if (this.limit === 0) throw new PoolFull(`${this.describe()}: the pool has no free place`);
     if (this.limit === undefined && pool.wouldHang(me)) {
-      throw new PoolFull(`${this.describe()}: all members, ${me.principal.name} among them, would wait for a place for ever`);
+      throw new PoolFull(
+        `${this.describe()}: all members, ${me.principal.name} among them, would wait for a place for ever`,
+      );
     }
     return this.block(me);
   }

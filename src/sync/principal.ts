@@ -6,7 +6,7 @@ import type { RawGreenlet } from '../core/raw-greenlet.ts';
 const hub = importedHub;
 
 /** Hub callbacks and ordinary code. */
-const ORDINARY_CODE = { name: 'ordinary code', toString: (): string => 'ordinary code' };
+const ORDINARY_CODE = { name: 'ordinary code', dead: false, toString: (): string => 'ordinary code' };
 
 /** @internal */
 export type Principal = RawGreenlet | typeof ORDINARY_CODE;
@@ -14,4 +14,10 @@ export type Principal = RawGreenlet | typeof ORDINARY_CODE;
 /** @internal */
 export function currentPrincipal(): Principal {
   return hub.current?.principal ?? ORDINARY_CODE;
+}
+
+/** The end of a report on who waits for a lock. @internal */
+export function describeHolder(holder: Principal | undefined): string {
+  if (holder === undefined) return '';
+  return `, held by ${holder}${holder.dead ? ', which has ended' : ''}`;
 }

@@ -2,7 +2,7 @@
 import { InvalidStateError } from '../core/errors.ts';
 import { Acquirable } from './acquirable.ts';
 import type { LockStatistics } from './lock.ts';
-import { currentPrincipal, type Principal } from './principal.ts';
+import { currentPrincipal, describeHolder, type Principal } from './principal.ts';
 
 /** What the `statistics()` of an `RLock` gives. */
 export interface RLockStatistics extends LockStatistics {
@@ -87,7 +87,7 @@ export class RLock extends Acquirable {
 
   /** @internal */
   override describeHolder(): string {
-    return this.#holder === undefined ? '' : `, held by ${this.#holder}`;
+    return describeHolder(this.#holder);
   }
 
   // ---- for Condition, as in `Lock`

@@ -9,7 +9,6 @@ import type { Coroutine, Operation, Outcome } from '../core/operation.ts';
 import { callAndWait } from '../core/perform.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
 import { startNow } from '../core/spawn.ts';
-import { Timeout } from '../core/timeout.ts';
 import { LotWait } from './lot-wait.ts';
 import { ParkingLot } from './parking-lot.ts';
 
@@ -121,7 +120,7 @@ export class TaskGroup {
   #bodyFailed(error: unknown): void {
     if (error === this.#interruption || this.#errors.includes(error)) return; // a task's, which it waited for
     const fromOutside = error === this.#owner.extras?.interruptedBy;
-    if (fromOutside || isExit(error) || error instanceof Timeout) this.#outside = { error };
+    if (fromOutside || isExit(error)) this.#outside = { error };
     else this.#errors.push(error);
   }
 

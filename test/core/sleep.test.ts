@@ -1,4 +1,4 @@
-import { getHub, idle, run, sleep, spawn } from 'genlet';
+import { getHub, InvalidStateError, idle, run, sleep, spawn } from 'genlet';
 import { describe, expect, it } from 'vitest';
 import { runProgram } from '../support/child.ts';
 import { hub, virtually, watchHub } from '../support/hub.ts';
@@ -18,6 +18,18 @@ describe('sleep', () => {
     });
     expect(woken).toEqual([1, 3, 63, 64, 70, 500, 86_400_000].map((ms) => [ms, ms]));
   });
+
+  it('is performed by one greenlet at a time', () =>
+    virtually(function* () {
+      const nap = sleep(10);
+      const first = spawn(() => nap);
+      const second = spawn(() => nap);
+      second.linkException(() => {});
+      yield* first;
+      expect([hub.now(), second.exception]).toEqual([10, expect.any(InvalidStateError)]);
+      yield* nap;
+      expect(hub.now()).toBe(20);
+    }));
 
   it('wakes those of one millisecond in the order of their calls', async () => {
     const woken: number[] = [];

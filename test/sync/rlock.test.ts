@@ -271,8 +271,8 @@ describe('RLock', () => {
       const error = yield* failureOf(lock.acquire({ timeout: null }));
       expect(error).toBeInstanceOf(LoopExit);
       expect((error as LoopExit).blocked).toMatchObject([
-        { name: '<main>', waitsFor: 'RLock.acquire(), held by <forgetful forget>', since: 0 },
+        { name: '<main>', waitsFor: 'RLock.acquire(), held by <forgetful forget>, which has ended', since: 0 },
       ]);
-      expect(error?.message).toContain('<main> waits for RLock.acquire(), held by <forgetful forget> since 0 ms');
+      expect(error?.message).toContain('held by <forgetful forget>, which has ended since 0 ms');
     }));
 });
