@@ -106,9 +106,9 @@ export class Get<T> extends JoinerCall<T> {
     const me = hub.self(this, arguments.length);
     const { target } = this;
     if (target.state === ENDED) return hub.ready(target.slot);
-    if (target.state === FAILED) throw target.takeError();
+    if (target.state === FAILED) return hub.refuse(target.takeError());
     if (me.principal === target) throw new InvalidSwitchError(`${me.name} would wait for its own result for ever`);
-    if (this.limit === 0) throw timedOut(this.describe(), 0);
+    if (this.limit === 0) return hub.refuse(timedOut(this.describe(), 0));
     return this.block(me, true);
   }
 

@@ -212,10 +212,10 @@ export class RawGreenlet {
     this.since = tick;
   }
 
-  /** Goes to the end of the ready queue with a value it has been given. @internal */
-  giveWay(value: unknown): Step {
-    this.slot = value;
-    this.state = GRANTED;
+  /** Goes to the end of the ready queue with a value it has been given, or an error. @internal */
+  giveWay(outcome: unknown, failed = false): Step {
+    this.slot = outcome;
+    this.state = failed ? THROWING : GRANTED;
     hub.push(this);
     return SUSPENDED;
   }

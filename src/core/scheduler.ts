@@ -170,10 +170,16 @@ export class Scheduler {
     return RESULT;
   }
 
-  #giveWay(value: unknown): Step {
+  /** The answer of an operation that fails at once; a loop of polls must not starve others either. @internal */
+  refuse(error: unknown): Step {
+    if (this.budget > 0) throw error;
+    return this.#giveWay(error, true);
+  }
+
+  #giveWay(outcome: unknown, failed = false): Step {
     // On top of a parent, only now and then: a tree of children that never wait would else be suspended as a whole.
     if (this.nest > 0) this.budget = MOST_TURNS;
-    return this.current!.giveWay(value);
+    return this.current!.giveWay(outcome, failed);
   }
 
   /** Blocks the current greenlet on `point`. Call it first and register afterwards: it throws what a kill left pending. @internal */

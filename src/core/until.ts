@@ -17,9 +17,14 @@ export class Reactions {
 
   /** `promise` must be a native one: it calls back once, and never at once. */
   await(promise: Promise<unknown>, waiter: RawGreenlet): void {
+    this.expect(waiter);
+    promise.then(this.#onValue, this.#onError);
+  }
+
+  /** Its promise calls back, whoever waited for that before. */
+  expect(waiter: RawGreenlet): void {
     this.#waiter = waiter;
     hub.outside++;
-    promise.then(this.#onValue, this.#onError);
   }
 
   forget(): void {
@@ -42,9 +47,17 @@ export class Reactions {
   };
 }
 
+/**
+ * The reactions of waits that were interrupted: a promise can't be asked to forget them, so the next who waits for it
+ * takes them over. Else a promise that lives long would collect one with each interrupted wait.
+ */
+const abandoned = new WeakMap<Promise<unknown>, Reactions>();
+let someAbandoned = false;
+
 class Until<T> extends BaseOperation<T> {
   readonly #source: PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T>);
   #controller: AbortController | undefined;
+  #promise: Promise<T> | undefined;
 
   constructor(source: PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T>)) {
     super();
@@ -64,9 +77,8 @@ class Until<T> extends BaseOperation<T> {
       promise.catch(() => {});
       throw killed;
     }
-    const extras = me.extra();
-    extras.reactions ??= new Reactions();
-    extras.reactions.await(promise, me);
+    this.#promise = promise;
+    this.#await(promise, me);
     return step;
   }
 
@@ -87,10 +99,26 @@ class Until<T> extends BaseOperation<T> {
     if (typeof this.#source !== 'function') native(this.#source).catch(() => {});
   }
 
+  #await(promise: Promise<T>, me: RawGreenlet): void {
+    const extras = me.extra();
+    const reactions = someAbandoned ? abandoned.get(promise) : undefined;
+    if (reactions === undefined) {
+      extras.reactions ??= new Reactions();
+      extras.reactions.await(promise, me);
+    } else {
+      abandoned.delete(promise);
+      extras.reactions = reactions;
+      reactions.expect(me);
+    }
+  }
+
   cancel(me: RawGreenlet): void {
     const extras = me.extra();
-    extras.reactions!.forget();
+    const reactions = extras.reactions!;
+    reactions.forget();
     extras.reactions = undefined;
+    someAbandoned = true;
+    abandoned.set(this.#promise!, reactions);
     this.#controller?.abort();
   }
 

@@ -147,7 +147,7 @@ class Hold extends LotCall<Disposable> {
     }
     const me = hub.self(this, arguments.length);
     if (this.#source.take()) return hub.ready(new Held(this.#source));
-    if (this.limit === 0) throw this.#timedOut();
+    if (this.limit === 0) return hub.refuse(this.#timedOut());
     return this.block(me);
   }
 

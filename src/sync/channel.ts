@@ -213,8 +213,8 @@ class Get<T> extends LotCall<T> {
       const putter = partner(channel.putters, me);
       if (putter !== null) return hub.ready(channel.takeFrom(putter));
     }
-    if (channel.closed) throw channel.shutDownError(this);
-    if (this.limit === 0) throw new QueueEmpty(`${this.describe()}: nobody waits to put an item`);
+    if (channel.closed) return hub.refuse(channel.shutDownError(this));
+    if (this.limit === 0) return hub.refuse(new QueueEmpty(`${this.describe()}: nobody waits to put an item`));
     return this.block(me);
   }
 
@@ -241,7 +241,7 @@ class Put<T> extends LotCall<void> {
     }
     const me = hub.self(this, arguments.length);
     const channel = this.#channel;
-    if (channel.closed) throw channel.shutDownError(this);
+    if (channel.closed) return hub.refuse(channel.shutDownError(this));
     if (channel.getters.size > 0) {
       const getter = partner(channel.getters, me);
       if (getter !== null) {
@@ -249,7 +249,7 @@ class Put<T> extends LotCall<void> {
         return me.giveWay(undefined); // the getter has its turn first: so the two alternate
       }
     }
-    if (this.limit === 0) throw new QueueFull(`${this.describe()}: nobody waits for an item`);
+    if (this.limit === 0) return hub.refuse(new QueueFull(`${this.describe()}: nobody waits for an item`));
     const step = this.block(me);
     me.slot = this.#item;
     channel.offer();

@@ -47,7 +47,7 @@ export class Group extends Members {
   /** Makes a greenlet a member, started or not, and gives it back. Acts at once; nothing happens if it is one already. */
   add<G extends Greenlet<any>>(greenlet: G): G {
     checkGreenlet(greenlet);
-    if (!this.has(greenlet)) this.enroll(greenlet, true);
+    if (!this.has(greenlet)) this.enroll(greenlet, 'to join');
     return greenlet;
   }
 

@@ -24,14 +24,18 @@ export class Heap<T> implements ItemStore<T> {
   add(item: T): void {
     const entries = this.#entries;
     const entry = { item, order: this.#added++ };
-    let at = entries.length;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
+    // Nothing is moved before all is compared: `compare` may throw.
+    let place = entries.length;
+    for (let parent = (place - 1) >> 1; place > 0; parent = (place - 1) >> 1) {
       if (!this.#isBefore(entry, entries[parent]!)) break;
+      place = parent;
+    }
+    for (let at = entries.length; at > place; ) {
+      const parent = (at - 1) >> 1;
       entries[at] = entries[parent]!;
       at = parent;
     }
-    entries[at] = entry;
+    entries[place] = entry;
   }
 
   take(): T {

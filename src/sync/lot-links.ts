@@ -6,6 +6,7 @@ import type { Handle } from '../core/callback.ts';
 import { checkCallback } from '../core/check.ts';
 import { hub } from '../core/hub.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
+import { LinkSet } from './link-set.ts';
 import type { ParkingLot, Waiter } from './parking-lot.ts';
 
 class LotLink implements Waiter {
@@ -32,6 +33,7 @@ class LotLink implements Waiter {
   }
 
   wake(): void {
+    this.#links.size--;
     this.#call = hub.callSoon(() => this.#links.serve(this));
   }
 
@@ -48,16 +50,13 @@ class LotLink implements Waiter {
 export class LotLinks {
   readonly #source: object;
   readonly #lot: ParkingLot;
-  readonly #links = new Set<LotLink>();
+  readonly #links = new LinkSet<LotLink>();
+  /** How many of those who stand in the lot are links. */
+  size = 0;
 
   constructor(source: object, lot: ParkingLot) {
     this.#source = source;
     this.#lot = lot;
-  }
-
-  /** How many of those who stand in the lot are links. */
-  get size(): number {
-    return [...this.#links].filter(({ standing }) => standing).length;
   }
 
   /** Calls `callback(source)` once, when the lot is woken; in the next pass if the source is ready already. */
@@ -65,18 +64,20 @@ export class LotLinks {
     checkCallback('link', callback);
     const link = new LotLink(callback, this);
     this.#links.add(link);
-    if (ready) link.wake();
-    else this.#lot.add(link);
+    this.#lot.add(link);
+    this.size++;
+    if (!ready) return;
+    this.#lot.remove(link);
+    link.wake();
   }
 
   remove(callback: (source: any) => void): void {
-    for (const link of this.#links) {
-      if (link.callback !== callback) continue;
-      this.#links.delete(link);
-      if (link.standing) this.#lot.remove(link);
-      else link.cancel();
-      return;
-    }
+    const link = this.#links.take(callback);
+    if (link === undefined) return;
+    if (link.standing) {
+      this.#lot.remove(link);
+      this.size--;
+    } else link.cancel();
   }
 
   serve(link: LotLink): void {

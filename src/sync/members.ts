@@ -11,10 +11,12 @@ import type { Coroutine, Operation, Outcome } from '../core/operation.ts';
 import { callAndWait } from '../core/perform.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
 import { spawn, startNow } from '../core/spawn.ts';
+import type { Waitable } from '../core/wait.ts';
 import { type ImapOptions, Mapping } from './imap.ts';
 import { type Items, iterate, SyncIteration } from './items.ts';
 import { LotWait } from './lot-wait.ts';
 import { ParkingLot } from './parking-lot.ts';
+import { ReadyLinks } from './ready-links.ts';
 
 /** Options of a group's `join`. */
 export interface GroupJoinOptions {
@@ -24,28 +26,32 @@ export interface GroupJoinOptions {
   raiseError?: boolean;
 }
 
+/** Whom the error of a member is for: `join`, the call that waits for it, or whoever asks its greenlet. */
+type ErrorGoes = 'to join' | 'to the caller' | 'with the greenlet';
+
 /** Holds a greenlet in its group until it ends. */
 class Membership extends Link {
   readonly #group: Members;
-  readonly #owesError: boolean;
+  readonly #errorGoes: ErrorGoes;
 
-  constructor(group: Members, owesError: boolean) {
+  constructor(group: Members, errorGoes: ErrorGoes) {
     super();
     this.#group = group;
-    this.#owesError = owesError;
+    this.#errorGoes = errorGoes;
   }
 
   notify(greenlet: Greenlet<any>): void {
     this.removeFrom(greenlet);
-    this.#group.left(greenlet, this.#owesError);
+    this.#group.left(greenlet, this.#errorGoes);
   }
 }
 
 /** The base of `Group` and `Pool`, which tells when a greenlet may become a member. */
-export abstract class Members implements Iterable<Greenlet<any>> {
+export abstract class Members implements Iterable<Greenlet<any>>, Waitable {
   readonly #members = new Map<Greenlet<any>, Membership>();
   readonly #joiners = new ParkingLot(this, 'join');
   readonly #isEmpty = (): boolean => this.#members.size === 0;
+  readonly #links = new ReadyLinks(this, this.#isEmpty);
   /** The first member that failed and whose error `join` has not thrown yet. */
   #failed: Greenlet<any> | undefined;
   /** While a kill is going on: what newcomers are killed with. */
@@ -54,6 +60,22 @@ export abstract class Members implements Iterable<Greenlet<any>> {
   /** How many members have not ended. */
   get size(): number {
     return this.#members.size;
+  }
+
+  /** Whether there are no members, so that `join()` would not block. */
+  ready(): boolean {
+    return this.#isEmpty();
+  }
+
+  /** Calls `callback(group)` in the hub, once, when there are no members; in the next pass if there are none already. */
+  rawlink(callback: (group: this) => void): void {
+    this.#links.add(callback);
+    if (this.#isEmpty()) this.#links.notify();
+  }
+
+  /** Takes a link back; nothing happens if there is none. */
+  unlink(callback: (group: this) => void): void {
+    this.#links.remove(callback);
   }
 
   /** Whether `greenlet` is a member; it is none any more when it has ended. */
@@ -149,7 +171,7 @@ export abstract class Members implements Iterable<Greenlet<any>> {
   /** As `apply`, without waiting: a greenlet that has its result. Acts at once, and never runs `fn` synchronously. */
   applyAsync<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Greenlet<Outcome<R>> {
     checkFunction('applyAsync() target', fn);
-    if (this.tryPlace()) return this.#newTask(fn, args).start();
+    if (this.tryPlace()) return this.#newTask(fn, args, 'with the greenlet').start();
     return spawn(() => this.#apply(fn, args)) as Greenlet<Outcome<R>>;
   }
 
@@ -230,25 +252,29 @@ export abstract class Members implements Iterable<Greenlet<any>> {
     return startNow(this.#newTask(fn, args));
   }
 
-  #newTask<A extends unknown[], R>(fn: (...args: A) => R, args: A): Greenlet<Outcome<R>> {
+  #newTask<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    args: A,
+    errorGoes: ErrorGoes = 'to the caller',
+  ): Greenlet<Outcome<R>> {
     const task = new Greenlet<Outcome<R>>(fn as never, ...args);
-    this.enroll(task, false);
+    this.enroll(task, errorGoes);
     return task;
   }
 
-  /** Makes `greenlet` a member; `owesError`: `join` is to throw its error. @internal */
-  enroll(greenlet: Greenlet<any>, owesError: boolean): void {
-    const membership = new Membership(this, owesError);
+  /** Makes `greenlet` a member. @internal */
+  enroll(greenlet: Greenlet<any>, errorGoes: ErrorGoes): void {
+    const membership = new Membership(this, errorGoes);
     this.#members.set(greenlet, membership);
     greenlet.addLink(membership);
     if (this.#killing !== undefined) greenlet.sendKill(this.#killing.exception);
   }
 
   /** A member has ended. @internal */
-  left(greenlet: Greenlet<any>, owesError: boolean): void {
-    if (!greenlet.successful()) {
+  left(greenlet: Greenlet<any>, errorGoes: ErrorGoes): void {
+    if (!greenlet.successful() && errorGoes !== 'with the greenlet') {
       greenlet.takeError();
-      if (owesError) this.#failed ??= greenlet;
+      if (errorGoes === 'to join') this.#failed ??= greenlet;
     }
     this.#remove(greenlet);
   }
@@ -259,6 +285,7 @@ export abstract class Members implements Iterable<Greenlet<any>> {
     if (this.size > 0) return;
     this.#killing = undefined;
     this.#joiners.wakeAll(true);
+    this.#links.notify();
   }
 }
 

@@ -81,7 +81,7 @@ export class Pool extends Members {
   *#spawn<A extends unknown[], R>(fn: (...args: A) => R, args: A): Coroutine<Greenlet<Outcome<R>>> {
     yield* this.awaitPlace();
     const greenlet = new Greenlet<Outcome<R>>(fn as never, ...args);
-    this.enroll(greenlet, true);
+    this.enroll(greenlet, 'to join');
     return greenlet.start();
   }
 
@@ -101,7 +101,7 @@ export class Pool extends Members {
     if (this.has(greenlet)) return greenlet;
     yield* new AwaitPlace(this, this.#waiters, timeout, 'add');
     if (this.has(greenlet)) this.release();
-    else this.enroll(greenlet, true);
+    else this.enroll(greenlet, 'to join');
     return greenlet;
   }
 
@@ -193,7 +193,7 @@ class AwaitPlace extends LotCall<void> {
     const me = hub.self(this, arguments.length);
     const pool = this.#pool;
     if (pool.tryPlace()) return hub.ready(undefined);
-    if (this.limit === 0) throw new PoolFull(`${this.describe()}: the pool has no free place`);
+    if (this.limit === 0) return hub.refuse(new PoolFull(`${this.describe()}: the pool has no free place`));
     if (this.limit === undefined && pool.wouldHang(me)) {
       throw new PoolFull(
         `${this.describe()}: all members, ${me.principal.name} among them, would wait for a place for ever`,

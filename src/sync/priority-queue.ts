@@ -1,11 +1,23 @@
 /** `PriorityQueue`: the least item is the first out. */
-import { checkCallback } from '../core/check.ts';
+import { checkCallback, show } from '../core/check.ts';
 import { Heap } from './heap.ts';
 import { Queue } from './queue.ts';
 
+const hasNoOrder = (value: unknown): boolean =>
+  (typeof value === 'object' && !(value instanceof Date)) || typeof value === 'function' || typeof value === 'symbol';
+
+function orderOf(one: any, other: any): number {
+  if (hasNoOrder(one) || hasNoOrder(other) || !(one < other || one >= other)) {
+    throw new TypeError(
+      `${show(one)} and ${show(other)} have no order of their own: give PriorityQueue a compare function`,
+    );
+  }
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
 /** Numbers, strings and dates by `<`; arrays item by item, as Python compares tuples, so `[priority, item]` works. */
 function naturalOrder(one: any, other: any): number {
-  if (!Array.isArray(one) || !Array.isArray(other)) return one < other ? -1 : one > other ? 1 : 0;
+  if (!Array.isArray(one) || !Array.isArray(other)) return orderOf(one, other);
   const length = Math.min(one.length, other.length);
   for (let i = 0; i < length; i++) {
     const order = naturalOrder(one[i], other[i]);

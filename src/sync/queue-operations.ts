@@ -30,8 +30,8 @@ abstract class Take<T, R> extends LotCall<R> {
 
   /** There is no item. */
   protected await(me: RawGreenlet): Step {
-    if (this.queue.closed) throw this.queue.shutDownError(this);
-    if (this.limit === 0) throw new QueueEmpty(`${this.describe()}: the queue is empty`);
+    if (this.queue.closed) return hub.refuse(this.queue.shutDownError(this));
+    if (this.limit === 0) return hub.refuse(new QueueEmpty(`${this.describe()}: the queue is empty`));
     return this.block(me);
   }
 
@@ -78,7 +78,7 @@ export class GetMany<T> extends Take<T, T[]> {
     const me = hub.self(this, arguments.length);
     if (!queue.empty()) return hub.ready(queue.takeMany([], this.#max));
     const step = this.await(me);
-    this.#blocked = true;
+    this.#blocked = me.isBlocked();
     return step;
   }
 
@@ -102,7 +102,7 @@ export class Peek<T> extends Take<T, T> {
     const { queue } = this;
     if (!queue.empty()) return hub.ready(queue.store.first());
     const step = this.await(me);
-    me.slot = PEEK;
+    if (me.isBlocked()) me.slot = PEEK;
     return step;
   }
 
@@ -140,13 +140,13 @@ export class Put<T> extends LotCall<void> {
     const queue = this.#queue;
     const item = this.#item;
     if (item === SPENT) throw new InvalidStateError(`${this.describe()} was performed already: call put() again`);
-    if (queue.closed) throw queue.shutDownError(this);
+    if (queue.closed) return hub.refuse(queue.shutDownError(this));
     if (queue.store.size - queue.claims < queue.capacity) {
       queue.admit(item);
       this.#spend();
       return hub.ready(undefined);
     }
-    if (this.limit === 0) throw new QueueFull(`${this.describe()}: the queue is full`);
+    if (this.limit === 0) return hub.refuse(new QueueFull(`${this.describe()}: the queue is full`));
     const step = this.block(me);
     me.slot = item;
     this.#blocked = true;

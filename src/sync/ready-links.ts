@@ -2,6 +2,7 @@
 import type { Handle } from '../core/callback.ts';
 import { checkCallback } from '../core/check.ts';
 import { hub } from '../core/hub.ts';
+import { LinkSet } from './link-set.ts';
 
 interface ReadyLink {
   readonly callback: (source: any) => void;
@@ -13,7 +14,7 @@ interface ReadyLink {
 export class ReadyLinks {
   readonly #source: object;
   readonly #isStillReady: (() => boolean) | undefined;
-  readonly #links: ReadyLink[] = [];
+  readonly #links = new LinkSet<ReadyLink>();
 
   /** With `isStillReady`, a link whose object is not ready any more when its turn comes stays for the next time. */
   constructor(source: object, isStillReady?: () => boolean) {
@@ -23,14 +24,11 @@ export class ReadyLinks {
 
   add(callback: (source: any) => void): void {
     checkCallback('link', callback);
-    this.#links.push({ callback, call: undefined });
+    this.#links.add({ callback, call: undefined });
   }
 
   remove(callback: (source: any) => void): void {
-    const link = this.#links.find((link) => link.callback === callback);
-    if (link === undefined) return;
-    this.#delete(link);
-    link.call?.cancel();
+    this.#links.take(callback)?.call?.cancel();
   }
 
   /** The object is ready: those who are linked now are called in the next pass. */
@@ -41,11 +39,7 @@ export class ReadyLinks {
   #serve(link: ReadyLink): void {
     link.call = undefined;
     if (this.#isStillReady?.() === false) return;
-    this.#delete(link);
+    this.#links.delete(link);
     link.callback(this.#source);
-  }
-
-  #delete(link: ReadyLink): void {
-    this.#links.splice(this.#links.indexOf(link), 1);
   }
 }

@@ -144,8 +144,9 @@ export class Case extends RawGreenlet {
     this.waitPoint = point;
   }
 
-  override giveWay(value: unknown): Step {
-    RESULT.value = value;
+  override giveWay(outcome: unknown, failed = false): Step {
+    if (failed) throw outcome;
+    RESULT.value = outcome;
     return RESULT;
   }
 

@@ -28,7 +28,7 @@ export class TaskGroup {
   /** What tasks and the body died of, in that order. */
   readonly #errors: unknown[] = [];
   /** What the body is interrupted with when a task fails. */
-  readonly #interruption = new Interruption('a task of its group failed');
+  #interruption: Interruption | undefined;
   /** A kill or a timeout that came from outside the group. */
   #outside: { readonly error: unknown } | undefined;
   #inBody = true;
@@ -88,7 +88,9 @@ export class TaskGroup {
     this.#errors.push(task.takeError());
     if (this.#killing) return;
     this.#killTasks();
-    if (this.#inBody) this.#owner.interrupt(this.#interruption, this.#shields, this);
+    if (!this.#inBody) return;
+    this.#interruption = new Interruption('a task of its group failed');
+    this.#owner.interrupt(this.#interruption, this.#shields, this);
   }
 
   #killTasks(): void {
@@ -118,7 +120,7 @@ export class TaskGroup {
   }
 
   #bodyFailed(error: unknown): void {
-    if (error === this.#interruption || this.#errors.includes(error)) return; // a task's, which it waited for
+    if ((error !== undefined && error === this.#interruption) || this.#errors.includes(error)) return; // a task's, which it waited for
     const fromOutside = error === this.#owner.extras?.interruptedBy;
     if (fromOutside || isExit(error)) this.#outside = { error };
     else this.#errors.push(error);
