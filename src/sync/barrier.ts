@@ -69,7 +69,7 @@ class Round {
  *     yield* sleep(ms);
  *     console.log(`${name} is number ${yield* barrier.wait()}`);
  *   };
- *   yield* joinall([spawn(walk, 'Egon', 1), spawn(walk, 'Alex', 3)]);
+ *   yield* joinall([spawn(walk, 'Egon', 0), spawn(walk, 'Alex', 3)]);
  *   // => both are here
  *   // => Alex is number 1
  *   // => Egon is number 0

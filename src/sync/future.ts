@@ -20,14 +20,14 @@ export interface FutureStatistics extends AsyncResultStatistics {
  *
  * @example
  * ```ts
- * import { CancelledError, Future, run, sleep, spawn } from 'genlet';
+ * import { CancelledError, Future, run, spawn } from 'genlet';
  *
  * await run(function* () {
  *   const page = new Future<string>();
  *   page.addDoneCallback((future) => console.log('callback:', future.value));
  *   spawn(() => page.setResult('<html>'));
- *   console.log('result:', yield* page.result(1000)); // => result: <html>
- *   yield* sleep(0); // => callback: <html>
+ *   const result = yield* page.result(1000); // => callback: <html>
+ *   console.log('result:', result); // => result: <html>
  *
  *   const other = new Future<string>();
  *   console.log(other.cancel(), other.exception instanceof CancelledError); // => true true
@@ -74,8 +74,8 @@ export class Future<T = unknown> extends AsyncResult<T> {
   }
 
   /**
-   * Cancels the future unless work on it has begun or ended: all who wait for it get a `CancelledError`, in the order of
-   * their calls; then callbacks are called. Gives whether the future is cancelled now: also `true` if it was before.
+   * Cancels the future unless work on it has begun or ended: all who wait for it get a `CancelledError`, and
+   * callbacks are called, in the order in which they came. Gives whether the future is cancelled now: also `true` if it was before.
    *
    * The error has `message`. Work that is running is not interrupted: kill the greenlet that does it.
    */

@@ -3,8 +3,11 @@ import { checkCallback, show } from '../core/check.ts';
 import { Heap } from './heap.ts';
 import { Queue } from './queue.ts';
 
-const hasNoOrder = (value: unknown): boolean =>
-  (typeof value === 'object' && !(value instanceof Date)) || typeof value === 'function' || typeof value === 'symbol';
+/** Whether `<` would compare something else, such as `[object Object]`. */
+function hasNoOrder(value: unknown): boolean {
+  const primitive: unknown = value?.valueOf();
+  return !['number', 'bigint', 'string', 'boolean'].includes(typeof primitive);
+}
 
 function orderOf(one: any, other: any): number {
   if (hasNoOrder(one) || hasNoOrder(other) || !(one < other || one >= other)) {

@@ -20,7 +20,7 @@ import type { Outcome } from '../core/operation.ts';
  *
  * await run(function* () {
  *   const tea = new Timer(5, (cups: number) => console.log(`${cups} cups of tea`), 2);
- *   const alarm = new Timer(10, () => console.log('never reached'));
+ *   const alarm = new Timer(60_000, () => console.log('never reached'));
  *   tea.start();
  *   alarm.start();
  *   yield* tea.join(); // => 2 cups of tea

@@ -357,7 +357,7 @@ describe.each(Object.entries({ SimpleQueue, ...Object.fromEntries(joinableQueues
     setFlagsFromString('--expose-gc');
     const collectGarbage: () => void = runInNewContext('gc');
     const queue = new QueueClass<object>();
-    const items = Array.from({ length: 21 }, () => new WeakRef({}));
+    const items = Array.from({ length: 21 }, (_, n) => new WeakRef(new Date(n)));
     for (const item of items) queue.putNowait(item.deref()!);
     await virtually(function* () {
       for (let n = 0; n < 10; n++) {

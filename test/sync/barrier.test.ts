@@ -298,6 +298,31 @@ describe('Barrier.wait()', () => {
       expect(log.sort()).toEqual(['a 0 at 0', 'b 1 at 0']);
     }));
 
+  it('lets both pass or none, when one is killed wherever the slice of the hub ends', () =>
+    virtually(function* () {
+      const outcomes = new Set<string>();
+      for (let count = 0; count < 2 * SLICE; count++) {
+        const barrier = new Barrier(2);
+        const log: string[] = [];
+        const victim = spawn(function* () {
+          yield* useUpSlice(count);
+          log.push(`victim ${yield* barrier.wait()}`);
+        });
+        const other = party(barrier, 'other', log);
+        spawn(() => void victim.kill());
+        yield* sleep(1);
+        const ends = log.map((entry) => entry.replace(/ (Barrier|at).*/, '')).sort();
+        outcomes.add(`${ends.join(', ')}; ${barrier.waiting} waiting${barrier.broken ? ', broken' : ''}`);
+        yield* other.kill();
+      }
+      expect([...outcomes].sort()).toEqual([
+        '; 1 waiting', // killed before it came
+        'other 0, victim 1; 0 waiting',
+        'other 1, victim 0; 0 waiting',
+        'other; 0 waiting, broken', // killed while it waited
+      ]);
+    }));
+
   it('rejects wrong arguments at the call', () => {
     const barrier = new Barrier(2);
     expect(() => barrier.wait(-1)).toThrow(new RangeError('timeout is -1: give milliseconds, 0 or more'));

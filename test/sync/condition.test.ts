@@ -475,6 +475,25 @@ describe.each([
         yield* other.kill();
       }));
 
+    it('before it waits: it has the lock when the error arrives, after those who stood in line for that', () =>
+      virtually(function* () {
+        const condition = make();
+        const log: string[] = [];
+        const victim: Greenlet = spawn(function* () {
+          using _ = yield* condition.hold();
+          yield* sleep(1);
+          victim.kill();
+          const error = yield* failureOf(condition.wait());
+          log.push(
+            `${isExit(error)} ${isHeldHere(condition)} at ${hub.now()}, ${condition.statistics().waiting} waiting`,
+          );
+        });
+        yield* sleep(0);
+        holder(condition, 10);
+        yield* victim.join();
+        expect([log, condition.locked()]).toEqual([['true true at 11, 0 waiting'], false]);
+      }));
+
     it('after it was notified, while it takes the lock again: the notification goes to the next', () =>
       virtually(function* () {
         const condition = make();

@@ -672,6 +672,16 @@ describe('PriorityQueue', () => {
     expect(items.map(() => queue.getNowait())).toEqual(sorted);
   });
 
+  it('refuses what has no order of its own, and keeps what it has', () => {
+    for (const strange of [{}, Number.NaN, 'text', undefined, Symbol('s')]) {
+      const queue = new PriorityQueue<unknown>(null, undefined, [3, 1, 2]);
+      expect(() => queue.putNowait(strange)).toThrow(
+        'have no order of their own: give PriorityQueue a compare function',
+      );
+      expect([queue.getNowait(), queue.getNowait(), queue.getNowait(), queue.unfinishedTasks]).toEqual([1, 2, 3, 3]);
+    }
+  });
+
   it('gives a getter that waited the least item there is when it has its turn', () =>
     virtually(function* () {
       const queue = new PriorityQueue<number>(3);

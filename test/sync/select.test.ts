@@ -26,6 +26,7 @@ import {
   RateLimiter,
   RawGreenlet,
   RLock,
+  retry,
   run,
   runWith,
   type Selected,
@@ -809,6 +810,25 @@ describe('sleep in a select', () => {
     expect([lines, exit]).toEqual([['daemon is killed'], 0]);
   });
 
+  it('of a daemon does not keep hub.join() waiting', () =>
+    virtually(function* () {
+      const daemon = spawn(() => select({ item: new Queue().get({ timeout: 1000 }), limit: sleep(1000) }));
+      daemon.daemon = true;
+      yield* sleep(1);
+      expect([yield* hub.join(), hub.now()]).toEqual([true, 1]);
+      yield* daemon.kill();
+    }));
+
+  it('is named in the error of a switch to a greenlet that selects', () =>
+    virtually(function* () {
+      const chooser = spawn(() => select({ turn: sleep(0), nap: sleep(5) }));
+      const error = spawn(() => outcome(() => chooser.switch()));
+      yield* joinall([chooser, error]);
+      expect(error.value).toMatch(
+        /^InvalidSwitchError: can't switch to Greenlet-\d+: it waits for select\(\{ (turn: sleep\(0\), nap: sleep\(5\)|nap: sleep\(5\), turn: sleep\(0\)) \}\)$/,
+      );
+    }));
+
   it('together with idle() and hub.join() waits for nothing else to do', () =>
     virtually(function* () {
       const log: unknown[] = [];
@@ -1120,6 +1140,7 @@ describe('a greenlet in a select', () => {
       chooser.kill();
       yield* chooser.join();
       expect(chooser.value).toBeInstanceOf(InvalidSwitchError);
+      expect((chooser.value as Error).message).toBe(`${chooser.name} would wait for its own result for ever`);
     }));
 
   it('is the owner of a lock acquired there, and can release it', () =>
@@ -1155,6 +1176,16 @@ describe('a greenlet in a select', () => {
       expect(thrownBy(() => rlock.release())).toBeInstanceOf(Error);
       yield* chooser;
       expect([log, rlock.locked()]).toEqual([['lock', true, true, 2], false]);
+    }));
+
+  it('acts for the caller of retry() where that waits', () =>
+    virtually(function* () {
+      const lock = new RLock();
+      yield* lock.acquire();
+      const { value } = yield* retry(() => select({ lock: lock.acquire(), limit: sleep(5) }));
+      expect([value, lock.statistics().depth, lock.statistics().holder]).toEqual([true, 2, getcurrent()!.name]);
+      lock.release();
+      lock.release();
     }));
 
   it('holds what it got by hold() until it is disposed of, once', () =>
@@ -1322,6 +1353,25 @@ describe('a suspension in a select', () => {
       expect(lock.locked()).toBe(false);
       const items = yield* select({ items: many.getMany(), one: trigger(() => many.putNowait('item')) });
       expect(items).toEqual({ key: 'items', value: ['item'] });
+      expectNoTrace();
+    }),
+  );
+
+  it.each(rounds)('that resumes another one when it is begun is taken back: %i', (round) =>
+    virtually(function* () {
+      seed(round);
+      const log: string[] = [];
+      const resumers: Record<string, (value: string) => boolean> = {};
+      const one = (name: string, other: string) =>
+        suspend<string>((resume) => {
+          resumers[name] = resume;
+          if (resumers[other]?.('value')) log.push(`${name} resumes ${other}`);
+          return () => void log.push(`${name} is cancelled`);
+        });
+      const { key, value } = yield* select({ a: one('a', 'b'), b: one('b', 'a'), none: never() });
+      const loser = key === 'a' ? 'b' : 'a';
+      expect([value, log]).toEqual(['value', [`${loser} resumes ${key}`, `${loser} is cancelled`]]);
+      expect([resumers.a!('late'), resumers.b!('late')]).toEqual([false, false]);
       expectNoTrace();
     }),
   );
@@ -1700,6 +1750,7 @@ describe('the misuse of select', () => {
       { env: { GENLET_DEV: '1' } },
     );
     expect(stderr).toMatch(/Select was made and never performed: write yield\* before the call/i);
+    expect(stderr.match(/never performed/g)).toHaveLength(1); // its cases are not the programmer's mistake
   });
 });
 
@@ -1929,7 +1980,9 @@ describe('sockets in a select', () => {
     withPair(function* (_, server) {
       const queue = new Queue<number>();
       const error = yield* outcome(() => select({ one: server.recv(), item: queue.get(), two: server.recv() }));
-      expect(error).toMatch(/^ConcurrentObjectUseError: /);
+      expect(error).toMatch(
+        /^ConcurrentObjectUseError: <main> can't perform Socket\.recv\(\) from .*: <main> is blocked there already, in /,
+      );
       expect([queue.statistics().getters, hub.outside]).toEqual([0, 0]);
     }));
 
