@@ -6,6 +6,7 @@ export {
   type BlockedGreenlet,
   BlockingSwitchOutError,
   BrokenBarrierError,
+  CalledProcessError,
   CancelledError,
   ConcurrentObjectUseError,
   GreenletExit,
@@ -17,10 +18,13 @@ export {
   LoopExit,
   NotInGreenletError,
   PoolFull,
+  type ProcessReport,
   QueueEmpty,
   QueueFull,
   QueueShutDown,
   SocketClosedError,
+  StreamClosedError,
+  TimeoutExpired,
   WrongHubError,
 } from './errors.ts';
 export * from './from-async-iterable.ts';

@@ -35,9 +35,25 @@ export class ByteQueue {
   take(count: number): Buffer {
     if (count === 0) return Buffer.alloc(0);
     if (this.#chunks[0]!.length >= count) return this.takeSome(count);
+    if (count === this.length) {
+      const all = this.copy();
+      this.clear();
+      return all;
+    }
     const parts: Buffer[] = [];
     for (let left = count; left > 0; left -= parts.at(-1)!.length) parts.push(this.takeSome(left));
     return Buffer.concat(parts, count);
+  }
+
+  /** Puts back what was taken last. */
+  unshift(chunk: Buffer): void {
+    this.#chunks.unshift(chunk);
+    this.length += chunk.length;
+  }
+
+  /** A copy of all the bytes, which stay. */
+  copy(): Buffer {
+    return Buffer.concat(this.#chunks, this.length);
   }
 
   /** Fills `target` as far as there are bytes; tells how many. */

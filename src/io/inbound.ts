@@ -7,25 +7,35 @@
  */
 import type { Readable } from 'node:stream';
 import { ByteQueue } from './byte-queue.ts';
-import { Direction } from './transfer.ts';
+import { bytesOf, Direction } from './transfer.ts';
 
-/** Bytes in the queue from which on the stream is paused; it goes on when half of them are read. */
-const MARK = 65_536;
+/** Bytes that are read ahead, unless something else is said. @internal */
+export const READ_AHEAD = 65_536;
 
 /** @internal */
 export class Inbound extends Direction {
+  /** The class whose calls these are, such as `Socket`. */
+  readonly owner: string;
   readonly bytes: ByteQueue = new ByteQueue();
   /** The peer has ended its stream; what came before may still lie in the queue. */
   ended = false;
   readonly #stream: Readable;
+  /** Bytes in the queue from which on the stream is paused; it goes on when less than half of them are left. */
+  readonly #mark: number;
   #paused = false;
+  #pausing = false;
 
-  constructor(stream: Readable, peer: { toString(): string }) {
+  /** With a `mark` of 0, the stream is read only while somebody waits. */
+  constructor(stream: Readable, owner: string, peer: { toString(): string }, mark: number = READ_AHEAD) {
     super(peer);
+    this.owner = owner;
     this.#stream = stream;
+    this.#mark = mark;
+    this.#paused = mark === 0;
+    if (this.#paused) stream.pause(); // first, for a listener to 'data' makes it flow otherwise
     stream.on('data', (chunk: Buffer) => this.#push(chunk));
     stream.on('end', () => this.end());
-    stream.resume();
+    if (!this.#paused) stream.resume();
   }
 
   /** Nothing more comes; what is in the queue can still be read. */
@@ -42,9 +52,23 @@ export class Inbound extends Direction {
 
   #push(chunk: Buffer): void {
     if (this.ended || this.failure !== undefined) return;
-    this.bytes.push(chunk);
+    const bytes = Buffer.isBuffer(chunk) ? chunk : this.#convert(chunk);
+    if (bytes === undefined || bytes.length === 0) return;
+    this.bytes.push(bytes);
     if (this.busy) this.advance();
+    if (this.#paused) this.#stream.pause(); // Node resumes the pipes of a process that has ended
     this.#regulate();
+  }
+
+  /** The stream decodes its bytes, or is one of objects. */
+  #convert(chunk: string | Uint8Array): Buffer | undefined {
+    try {
+      const bytes = bytesOf('a chunk of the stream', chunk, this.#stream.readableEncoding ?? 'utf8');
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    } catch (error) {
+      this.#stream.destroy(error as Error);
+      return undefined;
+    }
   }
 
   override block(read: never): void {
@@ -66,12 +90,27 @@ export class Inbound extends Direction {
   #regulate(): void {
     const { length } = this.bytes;
     if (this.#paused) {
-      if (!this.busy && length > MARK / 2) return;
+      if (!this.busy && length >= this.#mark / 2) return;
       this.#paused = false;
       this.#stream.resume();
-    } else if (length >= MARK && !this.busy) {
-      this.#paused = true;
-      this.#stream.pause();
+    } else if (length >= this.#mark && !this.busy) {
+      if (this.#mark === 0) this.#pauseSoon();
+      else this.#pause();
     }
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    this.#stream.pause();
+  }
+
+  /** A pipe at stdin that is paused while it emits goes on reading, and keeps the process alive; so it is done after. */
+  #pauseSoon(): void {
+    if (this.#pausing) return;
+    this.#pausing = true;
+    setImmediate(() => {
+      this.#pausing = false;
+      if (!this.busy) this.#pause();
+    });
   }
 }

@@ -10,12 +10,18 @@ import { Direction, LATER, Transfer } from './transfer.ts';
 
 /** @internal */
 export class Outbound extends Direction {
+  /** The class whose calls these are, such as `Socket`. */
+  readonly owner: string;
   readonly #stream: Writable;
+  /** Called after each write, where somebody may wait for the last. */
+  readonly #written: ((error?: Error | null) => void) | undefined;
   #ended = false;
 
-  constructor(stream: Writable, peer: { toString(): string }) {
+  constructor(stream: Writable, owner: string, peer: { toString(): string }, flushable = false) {
     super(peer);
+    this.owner = owner;
     this.#stream = stream;
+    this.#written = flushable ? (error) => this.#settle(error) : undefined;
     stream.on('drain', () => this.advance());
   }
 
@@ -24,9 +30,30 @@ export class Outbound extends Direction {
     return this.#stream.writableHighWaterMark - this.#stream.writableLength;
   }
 
+  /** Whether the system has taken all the bytes. */
+  get empty(): boolean {
+    return this.#stream.writableLength === 0;
+  }
+
+  /** Whether the system has taken all the bytes and the end. */
+  get finished(): boolean {
+    return this.#stream.writableFinished;
+  }
+
+  /** Whether nothing more can be written. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** Hands bytes to the stream; an error of the system shows at the next attempt. */
   write(data: string | Uint8Array): void {
-    this.#stream.write(data);
+    this.#stream.write(data, this.#written);
+  }
+
+  /** An error is told here before the stream emits it; that the stream was destroyed is told better by its closing. */
+  #settle(error: (Error & { code?: string }) | null | undefined): void {
+    if (!error) this.advance();
+    else if (error.code !== 'ERR_STREAM_DESTROYED') this.fail(error);
   }
 
   /** Throws what makes sending impossible. */
@@ -40,7 +67,8 @@ export class Outbound extends Direction {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#stream.end();
+    if (this.#written === undefined) this.#stream.end();
+    else this.#stream.end(this.#written);
     this.advance();
   }
 }
@@ -67,19 +95,21 @@ export class Send extends Transfer<number> {
   }
 
   describe(): string {
-    return `Socket.send() to ${this.#outbound.peer}`;
+    return `${this.#outbound.owner}.send() to ${this.#outbound.peer}`;
   }
 }
 
 /** @internal */
 export class SendAll extends Transfer<void> {
   readonly #outbound: Outbound;
+  readonly #call: string;
   readonly #data: string | Uint8Array;
   #written = false;
 
-  constructor(outbound: Outbound, data: string | Uint8Array, timeout: number | undefined) {
+  constructor(outbound: Outbound, call: string, data: string | Uint8Array, timeout: number | undefined) {
     super(outbound, timeout);
     this.#outbound = outbound;
+    this.#call = call;
     this.#data = data;
   }
 
@@ -94,6 +124,49 @@ export class SendAll extends Transfer<void> {
   }
 
   describe(): string {
-    return `Socket.sendall() to ${this.#outbound.peer}`;
+    return `${this.#outbound.owner}.${this.#call} to ${this.#outbound.peer}`;
+  }
+}
+
+/** Waits until the system has taken all that was written. @internal */
+export class Flush extends Transfer<void> {
+  readonly #outbound: Outbound;
+
+  constructor(outbound: Outbound, timeout: number | undefined) {
+    super(outbound, timeout);
+    this.#outbound = outbound;
+  }
+
+  attempt(): void | typeof LATER {
+    const outbound = this.#outbound;
+    if (outbound.finished) return;
+    if (outbound.failure !== undefined) throw outbound.failure;
+    if (!outbound.empty) return LATER;
+  }
+
+  describe(): string {
+    return `${this.#outbound.owner}.flush() to ${this.#outbound.peer}`;
+  }
+}
+
+/** Ends the stream, and waits until the system has taken that too. @internal */
+export class End extends Transfer<void> {
+  readonly #outbound: Outbound;
+
+  constructor(outbound: Outbound, timeout: number | undefined) {
+    super(outbound, timeout);
+    this.#outbound = outbound;
+  }
+
+  attempt(): void | typeof LATER {
+    const outbound = this.#outbound;
+    if (outbound.finished) return;
+    if (outbound.failure !== undefined) throw outbound.failure;
+    outbound.end();
+    if (!outbound.finished) return LATER;
+  }
+
+  describe(): string {
+    return `${this.#outbound.owner}.end() of ${this.#outbound.peer}`;
   }
 }

@@ -1,10 +1,13 @@
-/** The reads of a socket: each says what is enough, and what it gives at the end of the stream. */
+/** The reads of a stream: each says what is enough, and what it gives at the end of the stream. */
+import { checkInteger, show } from '../core/check.ts';
 import { IncompleteReadError, LimitOverrunError } from '../core/errors.ts';
 import type { ByteQueue } from './byte-queue.ts';
 import type { Inbound } from './inbound.ts';
-import { LATER, Transfer } from './transfer.ts';
+import type { ReadLineOptions, ReadUntilOptions } from './socket.ts';
+import { bytesOf, checkEncoding, LATER, Transfer } from './transfer.ts';
 
-abstract class Read<T> extends Transfer<T> {
+/** @internal */
+export abstract class Read<T> extends Transfer<T> {
   readonly #inbound: Inbound;
   readonly #call: string;
 
@@ -35,7 +38,7 @@ abstract class Read<T> extends Transfer<T> {
   }
 
   describe(): string {
-    return `Socket.${this.#call} from ${this.#inbound.peer}`;
+    return `${this.#inbound.owner}.${this.#call} from ${this.#inbound.peer}`;
   }
 }
 
@@ -43,8 +46,8 @@ abstract class Read<T> extends Transfer<T> {
 export class Recv extends Read<Buffer> {
   readonly #most: number;
 
-  constructor(inbound: Inbound, most: number, timeout: number | undefined) {
-    super(inbound, 'recv()', timeout);
+  constructor(inbound: Inbound, call: string, most: number, timeout: number | undefined) {
+    super(inbound, call, timeout);
     this.#most = most;
   }
 
@@ -79,8 +82,8 @@ export class RecvInto extends Read<number> {
 export class RecvExactly extends Read<Buffer> {
   readonly #count: number;
 
-  constructor(inbound: Inbound, count: number, timeout: number | undefined) {
-    super(inbound, 'recvExactly()', timeout);
+  constructor(inbound: Inbound, call: string, count: number, timeout: number | undefined) {
+    super(inbound, call, timeout);
     this.#count = count;
   }
 
@@ -90,6 +93,25 @@ export class RecvExactly extends Read<Buffer> {
 
   atEnd(bytes: ByteQueue): never {
     throw incomplete(this.describe(), bytes);
+  }
+}
+
+/** Reads to the end. @internal */
+export class ReadAll extends Read<Buffer> {
+  readonly #limit: number;
+
+  constructor(inbound: Inbound, limit: number, timeout: number | undefined) {
+    super(inbound, 'readAll()', timeout);
+    this.#limit = limit;
+  }
+
+  take(bytes: ByteQueue): typeof LATER {
+    if (bytes.length <= this.#limit) return LATER;
+    throw new LimitOverrunError(`${this.describe()}: more than ${this.#limit} bytes; they stay readable`);
+  }
+
+  atEnd(bytes: ByteQueue): Buffer {
+    return bytes.take(bytes.length);
   }
 }
 
@@ -138,24 +160,72 @@ export class ReadUntil extends Search<Buffer> {
 const NEWLINE = Uint8Array.of(10);
 const RETURN = 13;
 
-/** @internal */
-export class ReadLine extends Search<string | undefined> {
+/** A read of a line, whose end is not part of it. */
+abstract class LineSearch<T> extends Search<T> {
   readonly #encoding: BufferEncoding;
 
-  constructor(inbound: Inbound, encoding: BufferEncoding, limit: number, timeout: number | undefined) {
-    super(inbound, 'readline()', NEWLINE, limit, timeout);
-    this.#encoding = encoding;
+  constructor(inbound: Inbound, call: string, options: LineSearchOptions, timeout: number | undefined) {
+    super(inbound, call, NEWLINE, options.limit, timeout);
+    this.#encoding = options.encoding;
   }
 
-  found(bytes: Buffer): string {
+  found(bytes: Buffer): T {
     const end = bytes.length - 1;
-    return bytes.toString(this.#encoding, 0, bytes[end - 1] === RETURN ? end - 1 : end);
+    return this.line(bytes.toString(this.#encoding, 0, bytes[end - 1] === RETURN ? end - 1 : end));
   }
 
-  atEnd(bytes: ByteQueue): string | undefined {
-    return bytes.length === 0 ? undefined : bytes.take(bytes.length).toString(this.#encoding);
+  atEnd(bytes: ByteQueue): T {
+    return this.line(bytes.length === 0 ? undefined : bytes.take(bytes.length).toString(this.#encoding));
+  }
+
+  /** The answer for a line, or for there being none. */
+  abstract line(text: string | undefined): T;
+}
+
+/** @internal */
+export class ReadLine extends LineSearch<string | undefined> {
+  line(text: string | undefined): string | undefined {
+    return text;
   }
 }
+
+/** A step of an iteration of lines. @internal */
+export class NextLine extends LineSearch<IteratorResult<string, undefined>> {
+  line(text: string | undefined): IteratorResult<string, undefined> {
+    return text === undefined ? { done: true, value: undefined } : { done: false, value: text };
+  }
+}
+
+const LIMIT = 65_536;
+
+/** @internal */
+export function readUntil(
+  inbound: Inbound,
+  separator: string | Uint8Array,
+  options: ReadUntilOptions,
+  timeout: number | undefined,
+): ReadUntil {
+  const bytes = bytesOf('separator', separator);
+  if (bytes.length === 0) throw new RangeError('separator is empty: give at least one byte');
+  return new ReadUntil(inbound, bytes, checkInteger('limit', options.limit ?? LIMIT, 0), timeout);
+}
+
+/** What a line is, checked. @internal */
+export interface LineSearchOptions {
+  readonly encoding: BufferEncoding;
+  readonly limit: number;
+}
+
+/** @internal */
+export function checkLineOptions(options: ReadLineOptions, usual: BufferEncoding = 'utf8'): LineSearchOptions {
+  const encoding = checkEncoding(options.encoding ?? usual);
+  if (WIDE.test(encoding)) {
+    throw new TypeError(`encoding is ${show(encoding)}: its lines can't be told by the byte 10; use readUntil()`);
+  }
+  return { encoding, limit: checkInteger('limit', options.limit ?? LIMIT, 0) };
+}
+
+const WIDE = /^(ucs-?2|utf-?16le)$/i;
 
 /** The error of a read that the stream was too short for; it takes the bytes that were there. */
 function incomplete(call: string, bytes: ByteQueue): IncompleteReadError {

@@ -7,7 +7,8 @@ import type { Operation } from '../core/operation.ts';
 import { type Endpoint, localEnd, remoteEnd } from './address.ts';
 import { Inbound } from './inbound.ts';
 import { Outbound, Send, SendAll } from './outbound.ts';
-import { ReadLine, ReadUntil, Recv, RecvExactly, RecvInto } from './reads.ts';
+import { checkLineOptions, ReadLine, Recv, RecvExactly, RecvInto, readUntil } from './reads.ts';
+import { bytesOf } from './transfer.ts';
 
 /** Options of the calls that read or write. */
 export interface TransferOptions {
@@ -34,8 +35,6 @@ export interface SocketOptions {
   /** See `Socket.keepAlive`: off by default. */
   readonly keepAlive?: boolean | number | undefined;
 }
-
-const LIMIT = 65_536;
 
 /**
  * A connected stream socket: TCP or Unix. Made by `createConnection` and `Listener.accept`, or over a connected socket
@@ -89,8 +88,8 @@ export class Socket {
     if (noDelay && path === undefined) this.noDelay = true;
     if (keepAlive !== false) this.keepAlive = keepAlive;
     stream.allowHalfOpen = true;
-    const inbound = new Inbound(stream, this.remote);
-    const outbound = new Outbound(stream, this.remote);
+    const inbound = new Inbound(stream, 'Socket', this.remote);
+    const outbound = new Outbound(stream, 'Socket', this.remote);
     const fail = (error: Error) => {
       inbound.fail(error);
       outbound.fail(error);
@@ -165,7 +164,7 @@ export class Socket {
    * @throws the system's error, such as `ECONNRESET`, once the bytes that came before it were read
    */
   recv(n = 65_536, options?: TransferOptions): Operation<Buffer> {
-    return new Recv(this.#inbound, checkInteger('n', n, 1), this.#limit(options));
+    return new Recv(this.#inbound, 'recv()', checkInteger('n', n, 1), this.#limit(options));
   }
 
   /** As `recv`, into the caller's memory; gives the number of bytes, 0 at the end. Follows `socket.recv_into`. */
@@ -183,7 +182,7 @@ export class Socket {
    * @throws {IncompleteReadError} the stream ended before; `partial` holds what was left
    */
   recvExactly(n: number, options?: TransferOptions): Operation<Buffer> {
-    return new RecvExactly(this.#inbound, checkInteger('n', n, 0), this.#limit(options));
+    return new RecvExactly(this.#inbound, 'recvExactly()', checkInteger('n', n, 0), this.#limit(options));
   }
 
   /**
@@ -194,10 +193,7 @@ export class Socket {
    * @throws {LimitOverrunError} there are more than `limit` bytes before it; they stay readable
    */
   readUntil(separator: string | Uint8Array, options: ReadUntilOptions = {}): Operation<Buffer> {
-    const bytes = bytesOf('separator', separator);
-    if (bytes.length === 0) throw new RangeError('separator is empty: give at least one byte');
-    const limit = checkInteger('limit', options.limit ?? LIMIT, 0);
-    return new ReadUntil(this.#inbound, bytes, limit, this.#limit(options));
+    return readUntil(this.#inbound, separator, options, this.#limit(options));
   }
 
   /**
@@ -208,10 +204,7 @@ export class Socket {
    * @throws {LimitOverrunError} the line is longer than `limit` bytes; they stay readable
    */
   readline(options: ReadLineOptions = {}): Operation<string | undefined> {
-    const { encoding = 'utf8' } = options;
-    if (!Buffer.isEncoding(encoding)) throw new TypeError(`encoding is ${show(encoding)}: give 'utf8', 'latin1', …`);
-    const limit = checkInteger('limit', options.limit ?? LIMIT, 0);
-    return new ReadLine(this.#inbound, encoding, limit, this.#limit(options));
+    return new ReadLine(this.#inbound, 'readline()', checkLineOptions(options), this.#limit(options));
   }
 
   // ---- writing
@@ -240,7 +233,7 @@ export class Socket {
    */
   sendall(data: string | Uint8Array, options?: TransferOptions): Operation<void> {
     if (typeof data !== 'string') bytesOf('data', data);
-    return new SendAll(this.#outbound, data, this.#limit(options));
+    return new SendAll(this.#outbound, 'sendall()', data, this.#limit(options));
   }
 
   // ---- the end
@@ -309,10 +302,4 @@ export class Socket {
     this.#outbound.close(error);
     return true;
   }
-}
-
-function bytesOf(name: string, data: string | Uint8Array): Uint8Array {
-  if (typeof data === 'string') return Buffer.from(data);
-  if (data instanceof Uint8Array) return data;
-  throw new TypeError(`${name} is ${show(data)}: give a string, a Buffer or a Uint8Array`);
 }

@@ -5,6 +5,8 @@
  * greenlet is woken only when the whole of it is done. So a kill or timeout finds nothing half-taken: bytes that were
  * not enough still lie in the stream.
  */
+
+import { show } from '../core/check.ts';
 import type { Deadline } from '../core/deadline.ts';
 import { ConcurrentObjectUseError } from '../core/errors.ts';
 import { hub as importedHub } from '../core/hub.ts';
@@ -148,4 +150,17 @@ export abstract class Transfer<T> extends BaseOperation<T> {
     if (error === this.#failure) Error.captureStackTrace(error as Error, this.throw);
     throw error;
   }
+}
+
+/** The bytes of `data`; `name` is that of the argument. @internal */
+export function bytesOf(name: string, data: string | Uint8Array, encoding: BufferEncoding = 'utf8'): Uint8Array {
+  if (typeof data === 'string') return Buffer.from(data, encoding);
+  if (data instanceof Uint8Array) return data;
+  throw new TypeError(`${name} is ${show(data)}: give a string, a Buffer or a Uint8Array`);
+}
+
+/** @internal */
+export function checkEncoding<E extends BufferEncoding | undefined>(encoding: E): E {
+  if (encoding === undefined || Buffer.isEncoding(encoding)) return encoding;
+  throw new TypeError(`encoding is ${show(encoding)}: give 'utf8', 'latin1', …`);
 }

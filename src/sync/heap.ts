@@ -50,6 +50,13 @@ export class Heap<T> implements ItemStore<T> {
     return this.#entries[0]!.item;
   }
 
+  copy(): Heap<T> {
+    const copy = new Heap(this.#compare);
+    copy.#entries.push(...this.#entries);
+    copy.#added = this.#added;
+    return copy;
+  }
+
   /** Puts an entry in the place of the first, and down to where it belongs. */
   #sink(entry: Entry<T>): void {
     const entries = this.#entries;

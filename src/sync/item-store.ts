@@ -11,6 +11,8 @@ export interface ItemStore<T> {
   take(): T;
   /** The item whose turn it is. */
   first(): T;
+  /** A store of the same kind with the same items. */
+  copy(): ItemStore<T>;
 }
 
 /** A limit on a number of items: `undefined`, `null`, 0 and `Infinity` stand for none. @internal */

@@ -20,6 +20,12 @@ class Stack<T> implements ItemStore<T> {
   first(): T {
     return this.#items.at(-1)!;
   }
+
+  copy(): Stack<T> {
+    const copy = new Stack<T>();
+    copy.#items.push(...this.#items);
+    return copy;
+  }
 }
 
 /**

@@ -56,7 +56,7 @@ export interface QueueStatistics {
  */
 export class SimpleQueue<T> implements Waitable {
   /** @internal */
-  readonly store: ItemStore<T>;
+  store: ItemStore<T>;
   /** @internal */
   readonly getters: ParkingLot = new ParkingLot(this, 'get');
   /** @internal */
@@ -211,6 +211,17 @@ export class SimpleQueue<T> implements Waitable {
   }
 
   /**
+   * A queue of the same kind with the same items and `maxsize`, and none of those who wait. A subclass whose constructor
+   * takes something else than `maxsize` overrides it. Follows `SimpleQueue.copy` of gevent.
+   */
+  copy(): this {
+    const copy = new (this.constructor as new (maxsize: number) => this)(this.capacity);
+    copy.adopt(this.store.copy());
+    for (let promised = this.claims; promised > 0; promised--) copy.drop();
+    return copy;
+  }
+
+  /**
    * Shuts the queue down: from now on `put` throws `QueueShutDown`, and `get` does so once the queue is empty. Those who
    * are blocked get the error at once. With `immediate`, the items that are left are dropped. A second call is allowed.
    * Follows Python's `Queue.shutdown`.
@@ -260,6 +271,11 @@ export class SimpleQueue<T> implements Waitable {
     const { getters, putters, maxsize } = this;
     const peekers = [...getters].filter(({ slot }) => slot === PEEK).length;
     return { size: this.qsize(), maxsize, getters: getters.size - peekers, peekers, putters: putters.size };
+  }
+
+  /** Takes another store for its own. @internal */
+  adopt(store: ItemStore<T>): void {
+    this.store = store;
   }
 
   // ---- what the operations use
@@ -430,6 +446,12 @@ export class Queue<T> extends SimpleQueue<T> {
 
   override statistics(): JoinableQueueStatistics {
     return { ...super.statistics(), unfinishedTasks: this.#unfinished, joiners: this.#joiners.size };
+  }
+
+  /** @internal */
+  override adopt(store: ItemStore<T>): void {
+    super.adopt(store);
+    this.#unfinished = store.size;
   }
 
   /** @internal */

@@ -33,6 +33,12 @@ export class Ring<T> implements ItemStore<T> {
     return this.#places[this.#head] as T;
   }
 
+  copy(): Ring<T> {
+    const copy = new Ring<T>();
+    for (let i = 0; i < this.size; i++) copy.add(this.#places[(this.#head + i) & this.#mask] as T);
+    return copy;
+  }
+
   #grow(): void {
     const places = new Array<T | undefined>(2 * this.#places.length);
     for (let i = 0; i < this.size; i++) places[i] = this.#places[(this.#head + i) & this.#mask];

@@ -161,6 +161,12 @@ class FailingStore implements ItemStore<string> {
     this.#items.push(item);
   }
 
+  copy(): FailingStore {
+    const copy = new FailingStore();
+    copy.#items.push(...this.#items);
+    return copy;
+  }
+
   take(): string {
     const fail = this.failNextTake;
     this.failNextTake = false;

@@ -47,6 +47,12 @@ class OpenStore<T> implements ItemStore<T> {
   first(): T {
     return this.items[0]!;
   }
+
+  copy(): OpenStore<T> {
+    const copy = new OpenStore<T>();
+    copy.items.push(...this.items);
+    return copy;
+  }
 }
 
 class Expired extends Error {}

@@ -304,6 +304,21 @@ describe.each([SimpleQueue, Queue])('%o', (QueueClass) => {
       }));
   });
 
+  it('is copied with its items and maxsize, and without those who wait', () =>
+    virtually(function* () {
+      const queue = new QueueClass<number>(3);
+      for (const item of [2, 3, 1]) queue.putNowait(item);
+      const putter = spawn(() => queue.put(4));
+      yield* sleep(0);
+      const copy = queue.copy();
+      expect(copy).toBeInstanceOf(QueueClass);
+      expect(copy.statistics()).toMatchObject({ size: 3, maxsize: 3, putters: 0 });
+      copy.getNowait();
+      expect([copy.qsize(), queue.qsize()]).toEqual([2, 3]);
+      yield* putter.kill();
+      expect([...(yield* queue.getMany())].slice(1)).toEqual(yield* copy.getMany());
+    }));
+
   describe('getMany', () => {
     it('gives the same when it need not wait and gives way', () =>
       virtually(function* () {

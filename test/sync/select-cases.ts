@@ -245,6 +245,8 @@ export const selectables: readonly (readonly [name: string, make: () => Selectab
     ),
   ),
   ['a greenlet', () => ended((greenlet) => greenlet)] as const,
+  ['an AsyncResult', () => result(new AsyncResult<string>(), (one) => one)] as const,
+  ['a Future', () => result(new Future<string>(), (one) => one)] as const,
 ];
 
 /** A suspension that ends when it is told to; it can't be tried, only performed. */

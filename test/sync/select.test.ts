@@ -1438,6 +1438,42 @@ describe('a suspension in a select', () => {
     }),
   );
 
+  it.each(rounds)('whose cancel hook resumes another wakes nobody twice: %i', (round) =>
+    virtually(function* () {
+      seed(round);
+      const event = new Event();
+      const resumers: ((value: string) => boolean)[] = [];
+      const one = () =>
+        suspend<string>((resume) => {
+          resumers.push(resume);
+          return () => {
+            for (const other of resumers) other('value');
+          };
+        });
+      const cases = () => ({ a: one(), b: one(), event: event.wait(), c: one() });
+      const chooser = spawn(function* () {
+        const given = yield* select(cases());
+        yield* sleep(5);
+        return given;
+      });
+      yield* sleep(1);
+      event.set();
+      expect(yield* chooser).toEqual({ key: 'event', value: true });
+      event.clear();
+      const victim = spawn(function* () {
+        try {
+          yield* select(cases());
+        } finally {
+          yield* sleep(5);
+        }
+      });
+      yield* sleep(1);
+      yield* victim.kill();
+      expect([isExit(victim.value), hub.now()]).toEqual([true, 12]);
+      expectNoTrace();
+    }),
+  );
+
   it('whose cancel hook throws is reported, and stops nobody', async () => {
     await virtually(function* () {
       const event = new Event();

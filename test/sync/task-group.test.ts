@@ -630,12 +630,16 @@ describe('the body of a group that fails', () => {
             try {
               yield* body(group) as Coroutine<unknown>;
             } catch (caught) {
-              log.push(isExit(caught));
+              log.push(isExit(caught), String(caught));
               throw caught;
             }
           }),
         );
-        expect([name, messages(error), log]).toEqual([name, 'task', [true]]);
+        expect([name, messages(error), log]).toEqual([
+          name,
+          'task',
+          [true, 'GreenletExit: a task of its group failed'],
+        ]);
         expect([name, hub.now() - begun <= 5]).toEqual([name, true]);
         yield* sleep(1000);
       }
