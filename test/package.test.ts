@@ -56,6 +56,8 @@ describe('the package', { timeout: 120_000 }, () => {
       'README.md',
       'docs/design.md',
       'docs/guide.md',
+      'docs/structured-concurrency.md',
+      'docs/sync.md',
       'package.json',
     ]);
   });

@@ -211,7 +211,7 @@ class Select extends BaseOperation<{ key: string; value: any }> {
       return hub.park(me, this);
     } catch (error) {
       this.cancel();
-      throw error;
+      return hub.refuse(error);
     }
   }
 

@@ -1858,6 +1858,39 @@ describe('a loop of ready selects', () => {
     }),
   );
 
+  it.each([
+    ['a poll', () => new Queue<number>().get({ block: false })],
+    ['a greenlet that has failed', (failed: Greenlet<never>) => failed],
+    ['a channel that is shut down', (_: Greenlet<never>, closed: Channel<number>) => closed.put(1)],
+  ] as const)('lets others have their turns if it fails each time: %s', (_, operation) =>
+    virtually(function* () {
+      const failed = spawn(() => {
+        throw new Error('failed');
+      });
+      yield* outcome(() => failed);
+      const closed = new Channel<number>();
+      closed.shutdown();
+      let [turns, over] = [0, false];
+      const other = spawn(function* () {
+        while (!over) {
+          turns++;
+          yield* sleep(0);
+        }
+      });
+      let errors = 0;
+      for (let round = 0; round < 5000; round++) {
+        try {
+          yield* select({ none: never(), bad: operation(failed, closed) });
+        } catch {
+          errors++;
+        }
+      }
+      over = true;
+      expect([errors, turns > 10]).toEqual([5000, true]);
+      yield* other;
+    }),
+  );
+
   it('lets I/O and timers have their turns in real time', async () => {
     await run(function* () {
       const queue = new Queue(null, [1]);

@@ -1,0 +1,151 @@
+/**
+ * One call of a function of `node:fs` as an operation.
+ *
+ * Node's threads can't be interrupted: a killed call either is told so by a signal, or goes on unheard; what it opens
+ * then is closed at once. The callback form is used, since it costs a third of what `fs/promises` does.
+ */
+import { show } from '../core/check.ts';
+import { hub as importedHub } from '../core/hub.ts';
+import { BaseOperation, type Resumption, type Step } from '../core/operation.ts';
+import type { RawGreenlet } from '../core/raw-greenlet.ts';
+import { beginUse, endUse } from './descriptor-use.ts';
+
+// A constant of this module, not an imported binding: see `State`.
+const hub = importedHub;
+
+/** What Node calls in the end; `more` is there for functions that give two values. @internal */
+export type FsCallback = (error: Error | null | undefined, value?: any, more?: unknown) => void;
+
+/** How a function of `node:fs` is called, and what is peculiar to it. @internal */
+export interface FsFunction {
+  readonly name: string;
+  /** Calls the function of Node; the last argument is the callback. */
+  readonly call: (...args: any[]) => void;
+  /** The names of the two values that it gives, as `util.promisify` has them. */
+  readonly fields?: readonly [string, string] | undefined;
+  /** The index of the options that take a signal. */
+  readonly signalAt?: number | undefined;
+  /** Gives back a result that came too late. */
+  readonly release?: ((late: any) => void) | undefined;
+  /** Whether it changes nothing, so that it may be left undone. */
+  readonly harmless: boolean;
+}
+
+const WAITING = 0;
+const DONE = 1;
+const FAILED = 2;
+const KILLED = 3;
+
+/** @internal */
+export class FsCall<T> extends BaseOperation<T> {
+  readonly #function: FsFunction;
+  readonly #args: readonly unknown[];
+  #waiter: RawGreenlet | undefined = undefined;
+  #signal: KillSignal | undefined = undefined;
+  #outcome: unknown = undefined;
+  #state = WAITING;
+
+  constructor(fn: FsFunction, args: readonly unknown[]) {
+    super();
+    this.#function = fn;
+    this.#args = args;
+  }
+
+  next(resumed?: Resumption): Step {
+    if (resumed !== undefined) return resumed;
+    const me = hub.self(this, arguments.length);
+    me.checkInterrupts();
+    const { call, signalAt } = this.#function;
+    const args = signalAt === undefined ? this.#args : this.#withSignal(signalAt);
+    call(...args, this.#settle);
+    // Node calls back at once where it finds the arguments to be enough of an answer.
+    if (this.#state === DONE) return hub.ready(this.#outcome);
+    if (this.#state === FAILED) throw this.#outcome;
+    const step = hub.park(me, this);
+    this.#waiter = me;
+    hub.outside++;
+    return step;
+  }
+
+  #settle: FsCallback = (error, value, more) => {
+    const { fields, release } = this.#function;
+    if (this.#state === KILLED) {
+      if (typeof this.#args[0] === 'number') endUse(this.#args[0]);
+      if (!error && release !== undefined) release(value);
+      return;
+    }
+    this.#state = error ? FAILED : DONE;
+    this.#outcome = error || (fields === undefined ? value : { [fields[0]]: value, [fields[1]]: more });
+    const waiter = this.#waiter;
+    if (waiter === undefined) return;
+    hub.outside--;
+    if (error) waiter.fail(error);
+    else waiter.wake(this.#outcome);
+  };
+
+  #withSignal(at: number): unknown[] {
+    const args = [...this.#args];
+    const options = args[at] as { signal?: AbortSignal } | string | null | undefined;
+    if (options === undefined || options === null) args[at] = { signal: this.#makeSignal() };
+    else if (typeof options === 'string') args[at] = { encoding: options, signal: this.#makeSignal() };
+    else if (typeof options === 'object') args[at] = { ...options, signal: this.#makeSignal(options.signal) };
+    return args;
+  }
+
+  #makeSignal(other?: AbortSignal): KillSignal {
+    this.#signal = new KillSignal(other);
+    return this.#signal;
+  }
+
+  cancel(): void {
+    this.#state = KILLED;
+    hub.outside--;
+    this.#signal?.abort();
+    if (typeof this.#args[0] === 'number') beginUse(this.#args[0]);
+  }
+
+  /** Node's errors have no stack: they get that of the suspended coroutine. */
+  override throw(error: unknown): never {
+    if (this.#state === FAILED && error === this.#outcome) Error.captureStackTrace(error as Error, this.throw);
+    throw error;
+  }
+
+  override get selectable(): boolean {
+    return this.#function.harmless;
+  }
+
+  describe(): string {
+    return `fs.${this.#function.name}(${this.#args.length > 0 ? show(this.#args[0]) : ''})`;
+  }
+}
+
+/** Makes an operation out of each call of a function. @internal */
+export function asOperation(fn: FsFunction): (...args: unknown[]) => FsCall<unknown> {
+  const { name } = fn;
+  return { [name]: (...args: unknown[]) => new FsCall(fn, args) }[name]!;
+}
+
+/**
+ * What the functions with a callback ask of a signal: whether it is aborted, between one piece and the next. An
+ * `AbortController` would add a fifth to the cost of reading a small file.
+ */
+class KillSignal {
+  readonly #other: AbortSignal | undefined;
+  #killed = false;
+
+  constructor(other: AbortSignal | undefined) {
+    this.#other = other;
+  }
+
+  get aborted(): boolean {
+    return this.#killed || this.#other?.aborted === true;
+  }
+
+  get reason(): unknown {
+    return this.#other?.reason;
+  }
+
+  abort(): void {
+    this.#killed = true;
+  }
+}
