@@ -173,6 +173,12 @@ export class SocketClosedError extends Error {
 }
 brand(SocketClosedError, 'GENLET_SOCKET_CLOSED');
 
+/** The file was closed on this side, while a call was blocked on it or before. Follows gevent's `FileObjectClosed`. */
+export class FileClosedError extends Error {
+  declare readonly code: 'GENLET_FILE_CLOSED';
+}
+brand(FileClosedError, 'GENLET_FILE_CLOSED');
+
 /** The stream ended before what was asked for had arrived; `partial` holds what did. Follows `asyncio.IncompleteReadError`. */
 export class IncompleteReadError extends Error {
   declare readonly code: 'GENLET_INCOMPLETE_READ';

@@ -9,6 +9,7 @@ export {
   CalledProcessError,
   CancelledError,
   ConcurrentObjectUseError,
+  FileClosedError,
   GreenletExit,
   IncompleteReadError,
   InvalidStateError,

@@ -159,7 +159,6 @@ export class StreamServer {
     this.#state = 'closed';
     this.#acceptor?.kill();
     this.#listener?.close();
-    this.#handlers.discard(hub.current as Greenlet<any>);
     try {
       yield* withTimeout(timeout, () => this.#finish(), { value: undefined });
     } finally {
@@ -184,9 +183,13 @@ export class StreamServer {
     yield* this.#handlers.kill();
   }
 
-  /** It was killed; if it had just been given a connection, it starts one more handler. */
+  /**
+   * It was killed; if it had just been given a connection, it starts one more handler. Only then is it known who handles:
+   * a handler that stops the server does not wait for itself.
+   */
   *#acceptorEnds(): Coroutine<void> {
     if (this.#acceptor !== undefined) yield* this.#acceptor.join();
+    this.#handlers.discard(hub.current as Greenlet<any>);
   }
 
   /** `StreamServer 127.0.0.1:80`. */

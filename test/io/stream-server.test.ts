@@ -238,6 +238,19 @@ describe('a server', () => {
       yield* server.stop();
     }));
 
+  it('is stopped by a handler in its first slice, which does not wait for itself', () =>
+    run(function* () {
+      const log: string[] = [];
+      const server = new StreamServer('127.0.0.1:0', function* () {
+        yield* server.stop(null);
+        log.push('stopped');
+      });
+      yield* server.start();
+      using client = yield* createConnection(server.address);
+      yield* client.recv();
+      expect(log).toEqual(['stopped']);
+    }));
+
   it('ends its patience when its stop() is killed', () =>
     run(function* () {
       const server = new StreamServer(here, echo);
