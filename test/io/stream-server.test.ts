@@ -241,7 +241,7 @@ describe('a server', () => {
   it('is stopped by a handler in its first slice, which does not wait for itself', () =>
     run(function* () {
       const log: string[] = [];
-      const server = new StreamServer('127.0.0.1:0', function* () {
+      const server: StreamServer = new StreamServer('127.0.0.1:0', function* () {
         yield* server.stop(null);
         log.push('stopped');
       });
