@@ -41,7 +41,9 @@ const PATIENCE = 1000;
  * import { DatagramServer, UdpSocket } from 'genlet/io';
  *
  * await run(function* () {
- *   const echo = new DatagramServer('127.0.0.1:0', (data, address) => echo.sendto(`received ${data}`, address));
+ *   const echo: DatagramServer = new DatagramServer('127.0.0.1:0', (data, address) =>
+ *     echo.sendto(`received ${data}`, address),
+ *   );
  *   yield* echo.start();
  *   using client = new UdpSocket();
  *   yield* client.connect(echo.address);

@@ -1530,11 +1530,13 @@ describe('spawning into a group', () => {
 describe('a daemon that owns a group', () => {
   it('is killed with its tasks when nobody else is left', async () => {
     const { lines, stderr, exit } = await runProgram(`
-      import { run, sleep, spawn, taskGroup } from 'genlet';
+      import { Event, run, sleep, spawn, taskGroup } from 'genlet';
       await run(function* () {
+        const begun = new Event();
         spawn(() => taskGroup(function* (group) {
           const task = function* (name) {
             try {
+              if (name === 'daemon') begun.set();
               yield* sleep(60_000);
             } finally {
               yield* sleep(5);
@@ -1544,7 +1546,7 @@ describe('a daemon that owns a group', () => {
           group.spawn(task, 'daemon').daemon = true;
           yield* task('owner');
         })).daemon = true;
-        yield* sleep(1);
+        yield* begun.wait();
       });`);
     expect([lines.sort(), stderr, exit]).toEqual([['daemon', 'owner'], '', 0]);
   });
