@@ -1,6 +1,6 @@
 /** `DatagramServer`: a greenlet a datagram. */
 import { isIPv6 } from 'node:net';
-import { checkFunction, checkTimeout, show } from '../core/check.ts';
+import { checkFunction, checkTimeout } from '../core/check.ts';
 import { composite } from '../core/dev.ts';
 import { InvalidStateError, isExit, SocketClosedError } from '../core/errors.ts';
 import type { Greenlet } from '../core/greenlet.ts';
@@ -10,8 +10,9 @@ import { spawn, spawnNow } from '../core/spawn.ts';
 import { withTimeout } from '../core/timeout.ts';
 import { Event } from '../sync/event.ts';
 import { Group } from '../sync/group.ts';
-import { Pool } from '../sync/pool.ts';
+import type { Pool } from '../sync/pool.ts';
 import type { Address, Endpoint } from './address.ts';
+import { handlerPool } from './handler-pool.ts';
 import type { TransferOptions } from './socket.ts';
 import { placeOf, UdpSocket, type UdpSocketOptions } from './udp-socket.ts';
 
@@ -69,7 +70,7 @@ export class DatagramServer {
     checkFunction('handler', handler);
     this.#handler = handler;
     const { spawn: places, ...others } = options;
-    this.#pool = poolOf(places);
+    this.#pool = handlerPool(places);
     this.#options = { family: isIPv6(this.#given.host) ? 6 : 4, ...others };
   }
 
@@ -234,10 +235,4 @@ export class DatagramServer {
   #handled(handler: Greenlet<unknown>): void {
     if (!handler.successful()) hub.handleError(handler.exception, handler, `${this}`);
   }
-}
-
-function poolOf(places: Pool | number | undefined): Pool | undefined {
-  if (places === undefined || places instanceof Pool) return places;
-  if (typeof places === 'number') return new Pool(places);
-  throw new TypeError(`spawn is ${show(places)}: give a Pool, or the number of handlers that may run at a time`);
 }

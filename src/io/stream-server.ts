@@ -1,6 +1,6 @@
 /** `StreamServer`: a greenlet a connection. */
 import type { Socket as Stream } from 'node:net';
-import { checkFunction, checkTimeout, show } from '../core/check.ts';
+import { checkFunction, checkTimeout } from '../core/check.ts';
 import { composite } from '../core/dev.ts';
 import { InvalidStateError } from '../core/errors.ts';
 import { fromEvent } from '../core/from-event.ts';
@@ -11,8 +11,9 @@ import { spawn, spawnNow } from '../core/spawn.ts';
 import { withTimeout } from '../core/timeout.ts';
 import { Event } from '../sync/event.ts';
 import { Group } from '../sync/group.ts';
-import { Pool } from '../sync/pool.ts';
+import type { Pool } from '../sync/pool.ts';
 import { type Address, type Endpoint, parseAddress } from './address.ts';
+import { handlerPool } from './handler-pool.ts';
 import { type Listener, type ListenOptions, listen } from './listener.ts';
 import type { Socket } from './socket.ts';
 
@@ -71,7 +72,7 @@ export class StreamServer {
     checkFunction('handler', handler);
     this.#handler = handler;
     this.#options = options;
-    this.#pool = poolOf(options.spawn);
+    this.#pool = handlerPool(options.spawn);
   }
 
   /** Where it listens; before `start`, the address that was given. */
@@ -229,10 +230,4 @@ export class StreamServer {
     this.#closing.add(stream);
     stream.once('close', () => this.#closing.delete(stream));
   }
-}
-
-function poolOf(places: Pool | number | undefined): Pool | undefined {
-  if (places === undefined || places instanceof Pool) return places;
-  if (typeof places === 'number') return new Pool(places);
-  throw new TypeError(`spawn is ${show(places)}: give a Pool, or the number of handlers that may run at a time`);
 }
