@@ -1297,6 +1297,67 @@ describe('a timeout', () => {
       }
     }));
 
+  it('and another one in one pass: the first goes on, the other one follows, and none is taken for a failure', () =>
+    virtually(function* () {
+      for (const body of [() => sleep(1000), () => undefined]) {
+        const begun = hub.now();
+        const limits = [Timeout.startNew(10), Timeout.startNew(10)];
+        const caught = [
+          yield* thrown(() =>
+            taskGroup((group) => {
+              group.spawn(worker, [], 'task', 5);
+              return body();
+            }),
+          ),
+          hub.now() - begun,
+          yield* thrown(() => sleep(0)),
+        ];
+        expect(caught.map((one) => (limits.includes(one) ? limits.indexOf(one) : one))).toEqual([0, 15, 1]);
+      }
+    }));
+
+  it('of withTimeout in one pass with an outer one leaves that its due', () =>
+    virtually(function* () {
+      const value = yield* withTimeout(
+        10,
+        () =>
+          withTimeout(
+            10,
+            () =>
+              taskGroup(function* (group) {
+                group.spawn(worker, [], 'task', 5);
+                yield* sleep(1000);
+              }),
+            { value: 'inner' },
+          ),
+        { value: 'outer' },
+      );
+      expect([value, hub.now()]).toEqual(['outer', 15]);
+    }));
+
+  it('and a kill in one pass: neither is taken for a failure', () =>
+    virtually(function* () {
+      const log: unknown[] = [];
+      const owner = spawn(function* () {
+        const value = yield* withTimeout(
+          10,
+          () =>
+            taskGroup(function* (group) {
+              group.spawn(worker, [], 'task', 5);
+              yield* sleep(1000);
+            }),
+          { value: 'late' },
+        );
+        log.push(value);
+        yield* sleep(0);
+        log.push('never');
+      });
+      yield* sleep(0);
+      yield* sleep(10);
+      yield* owner.kill();
+      expect([isExit(owner.value), log, hub.now()]).toEqual([true, ['late'], 15]);
+    }));
+
   it('and a failure in one pass: the group ends with one of them, and nothing is lost', async () => {
     const seen: unknown[] = [];
     await virtually(function* () {
