@@ -57,8 +57,8 @@ export class Extras {
   daemon = false;
   /** How many `shield()` bodies the greenlet is in. */
   shields = 0;
-  /** The last error that was thrown into it from outside. */
-  interruptedBy: unknown = undefined;
+  /** The errors that were sent into it from outside, while it is in a task group, which has to tell them from failures. */
+  sent: Set<unknown> | undefined = undefined;
   /** What it was last killed with. */
   killed: unknown = undefined;
   spawner: RawGreenlet | undefined = undefined;

@@ -236,7 +236,7 @@ export class RawGreenlet {
   interrupt(error: unknown, shields = 0, source?: object): void {
     const { state } = this;
     if (this.dead) return;
-    if (!(error instanceof Interruption)) this.extra().interruptedBy = error;
+    if (!(error instanceof Interruption)) this.extras?.sent?.add(error);
     const shielded = this.extras !== undefined && this.extras.shields > shields;
     if (shielded || state === RUNNING || state === GRANTED || state === THROWING) {
       this.postpone({ error, shields, source });

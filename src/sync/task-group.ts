@@ -121,8 +121,7 @@ export class TaskGroup {
 
   #bodyFailed(error: unknown): void {
     if ((error !== undefined && error === this.#interruption) || this.#errors.includes(error)) return; // a task's, which it waited for
-    const fromOutside = error === this.#owner.extras?.interruptedBy;
-    if (fromOutside || isExit(error)) this.#outside = { error };
+    if (this.#owner.extra().sent!.has(error) || isExit(error)) this.#outside = { error };
     else this.#errors.push(error);
   }
 
@@ -231,5 +230,12 @@ export function taskGroup<R>(body: (group: TaskGroup) => R): Operation<Outcome<R
 
 function* begin(body: (group: TaskGroup) => unknown): Coroutine<any> {
   const me = hub.self({ describe: () => 'taskGroup()' });
-  return yield* new TaskGroup(me).run(body);
+  const extras = me.extra();
+  const { sent } = extras;
+  extras.sent = sent ?? new Set(extras.interrupts?.map(({ error }) => error));
+  try {
+    return yield* new TaskGroup(me).run(body);
+  } finally {
+    extras.sent = sent;
+  }
 }

@@ -193,6 +193,11 @@ describe('a Timeout', () => {
     expect(() => withTimeout(ms, nap)).toThrow(RangeError);
   });
 
+  it('can be shown by a test runner, whose diffs are made of copies with the same prototype', () => {
+    const copy = Object.create(Object.getPrototypeOf(new Timeout(5)));
+    expect([copy.message, String(copy)]).toEqual(['', 'Timeout']);
+  });
+
   it('refuses an error that is none', () => {
     expect(() => new Timeout(1, 5 as never)).toThrow(
       new TypeError('error is 5: give an Error, an Error class or a message'),
