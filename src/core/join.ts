@@ -14,22 +14,27 @@ import { timedOut } from './timeout.ts';
 const hub = importedHub;
 const { ENDED, FAILED } = State;
 
-/** Wakes a greenlet that waits for another one's end; hands it the result if it asked for that. */
+/** Wakes a greenlet that waits for another one's end. */
 class Joiner extends Link {
-  readonly #waiter: RawGreenlet;
-  readonly #wantsResult: boolean;
+  protected readonly waiter: RawGreenlet;
 
-  constructor(waiter: RawGreenlet, wantsResult: boolean) {
+  constructor(waiter: RawGreenlet) {
     super();
-    this.#waiter = waiter;
-    this.#wantsResult = wantsResult;
+    this.waiter = waiter;
   }
 
   notify(greenlet: Greenlet<any>): void {
     this.removeFrom(greenlet);
-    if (!this.#wantsResult) this.#waiter.wake(undefined);
-    else if (greenlet.state === FAILED) this.#waiter.fail(greenlet.takeError());
-    else this.#waiter.wake(greenlet.slot);
+    this.waiter.wake(undefined);
+  }
+}
+
+/** Hands it the result as well. */
+class ResultJoiner extends Joiner {
+  override notify(greenlet: Greenlet<any>): void {
+    this.removeFrom(greenlet);
+    if (greenlet.state === FAILED) this.waiter.fail(greenlet.takeError());
+    else this.waiter.wake(greenlet.slot);
   }
 }
 
@@ -43,10 +48,10 @@ abstract class JoinerCall<T> extends TimedWait<T> {
     this.target = target;
   }
 
-  protected block(me: RawGreenlet, wantsResult: boolean): Step {
+  protected block(me: RawGreenlet, joiner: Joiner): Step {
     const step = hub.park(me, this);
-    this.#joiner = new Joiner(me, wantsResult);
-    this.target.addLink(this.#joiner);
+    this.#joiner = joiner;
+    this.target.addLink(joiner);
     this.startDeadline(me);
     return step;
   }
@@ -84,7 +89,7 @@ export class Join extends JoinerCall<void> {
       me.checkInterrupts(); // its own kill
       throw new InvalidSwitchError(`${me.name} would wait for its own end for ever`);
     }
-    return this.target.dead || this.limit === 0 ? hub.ready(undefined) : this.block(me, false);
+    return this.target.dead || this.limit === 0 ? hub.ready(undefined) : this.block(me, new Joiner(me));
   }
 
   protected giveUp(me: RawGreenlet): void {
@@ -109,7 +114,7 @@ export class Get<T> extends JoinerCall<T> {
     if (target.state === FAILED) return hub.refuse(target.takeError());
     if (me.principal === target) throw new InvalidSwitchError(`${me.name} would wait for its own result for ever`);
     if (this.limit === 0) return hub.refuse(timedOut(this.describe(), 0));
-    return this.block(me, true);
+    return this.block(me, new ResultJoiner(me));
   }
 
   protected giveUp(me: RawGreenlet): void {
