@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { commandOf, go, python } from '../harness/programs.mjs';
+import { commandOf, go, python, pythonWith } from '../harness/programs.mjs';
 import { callbacks, forAwait, genlet, promiseQueue } from './servers.mjs';
 
 /** Until the compiler is done with the hot functions, whose threads are counted too. */
@@ -46,20 +46,22 @@ function table(connections, bytes, bars) {
       'for await (of socket)': inNode(forAwait, shape),
       'async, queue of data': inNode(promiseQueue, shape),
       'gevent StreamServer': python('echo/peers/echo.py', ...shape, ...load),
+      'uvloop, protocol': pythonWith('uvloop', 'echo/peers/uvloop_echo.py', ...shape, ...load),
       'Go net': go('echo/peers', 'serve', ...shape, ...load),
     },
     bars,
   };
 }
 
-const overNode = { of: 'genlet', against: 'node:net callbacks', atMost: 1.1 };
+const overNode = (atMost) => ({ of: 'genlet', against: 'node:net callbacks', atMost });
+const overForAwait = { of: 'genlet', against: 'for await (of socket)', atMost: 0.8 };
 const overGevent = { of: 'genlet', against: 'gevent StreamServer', faster: 1.5 };
 
 export default [
   table(1, 64, []),
-  table(100, 64, [overNode, overGevent]),
+  table(100, 64, [overNode(1), overForAwait, overGevent]),
   table(1000, 64, [overGevent]),
   table(1, 16_384, []),
-  table(100, 16_384, [overNode]),
+  table(100, 16_384, [overNode(0.85), overForAwait]),
   table(1000, 16_384, []),
 ];

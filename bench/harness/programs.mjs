@@ -14,11 +14,20 @@ export const go = (folder, ...args) => ({
 });
 
 /** A case of a Python script (relative to bench/), run by a Python that has gevent. */
-export const python = (script, ...args) => ({ language: 'python', source: script, args: args.map(String), env: {} });
+export const python = (script, ...args) => pythonWith('gevent', script, ...args);
+
+/** A case of a Python script (relative to bench/), run by a Python that has `module`. */
+export const pythonWith = (module, script, ...args) => ({
+  language: 'python',
+  module,
+  source: script,
+  args: args.map(String),
+  env: {},
+});
 
 /** The command line of a foreign case, or `{ absent: reason }`. */
-export function commandOf({ language, source, args, env }) {
-  const program = language === 'go' ? goProgram(source) : pythonScript(source);
+export function commandOf({ language, module, source, args, env }) {
+  const program = language === 'go' ? goProgram(source) : pythonScript(source, module);
   return program.absent ? program : { command: [...program.command, ...args], env };
 }
 
@@ -40,15 +49,15 @@ function goProgram(folder) {
   });
 }
 
-function pythonScript(script) {
-  const interpreter = pythonInterpreter();
+function pythonScript(script, module) {
+  const interpreter = pythonInterpreter(module);
   return interpreter === 'none'
-    ? { absent: 'no Python with gevent' }
+    ? { absent: `no Python with ${module}` }
     : { command: [interpreter, join(benchFolder, script)] };
 }
 
-const pythonInterpreter = () =>
-  once('python', () => pythonCandidates().find((python) => canRun(python, '-c', 'import gevent')) ?? 'none');
+const pythonInterpreter = (module) =>
+  once(module, () => pythonCandidates().find((python) => canRun(python, '-c', `import ${module}`)) ?? 'none');
 
 /** $PYTHON if set, else every python3 on the path: the first is not always the one that the system's gevent belongs to. */
 function pythonCandidates() {
@@ -61,7 +70,7 @@ function pythonCandidates() {
 /** What a foreign peer ran on, for the head of the results. */
 export function versionOf(language) {
   if (language === 'go') return canRun('go', 'version') ? output('go', 'version').replace('go version ', '') : 'absent';
-  const interpreter = pythonInterpreter();
+  const interpreter = pythonInterpreter('gevent');
   if (interpreter === 'none') return 'absent';
   return output(
     interpreter,
