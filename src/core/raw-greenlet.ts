@@ -205,7 +205,7 @@ export class RawGreenlet {
 
   /** See `hub.park`. @internal */
   block(point: WaitPoint, tick: number): void {
-    if (this.extras !== undefined) this.checkInterrupts();
+    if (this.extras?.interrupts !== undefined) this.checkInterrupts();
     this.state = BLOCKED;
     this.waitPoint = point;
     if (this.place < 0) hub.roster.register(this);
@@ -222,7 +222,7 @@ export class RawGreenlet {
 
   /** Goes to the end of the ready queue, with nothing to lose. @internal */
   yieldTurn(): Step {
-    if (this.extras !== undefined) this.checkInterrupts();
+    if (this.extras?.interrupts !== undefined) this.checkInterrupts();
     this.state = READY;
     hub.push(this);
     return SUSPENDED;
