@@ -1,0 +1,3 @@
+module transferpeer
+
+go 1.19
