@@ -56,7 +56,8 @@ describe('the sources', () => {
       statements.some((statement) => !(ts.isExportDeclaration(statement) && statement.moduleSpecifier)),
     );
     expect(others.map(({ fileName }) => fileName)).toEqual([]);
-    expect(indexes.map(({ fileName }) => layer(fileName)).sort()).toEqual([...new Set(files.map(layer))].sort());
+    const folders = files.map(posix.dirname);
+    expect(indexes.map(({ fileName }) => posix.dirname(fileName)).sort()).toEqual([...new Set(folders)].sort());
   });
 });
 

@@ -56,6 +56,7 @@ describe('the package', { timeout: 120_000 }, () => {
       'README.md',
       'docs/design.md',
       'docs/guide.md',
+      'docs/io.md',
       'docs/structured-concurrency.md',
       'docs/sync.md',
       'package.json',

@@ -173,6 +173,31 @@ export class SocketClosedError extends Error {
 }
 brand(SocketClosedError, 'GENLET_SOCKET_CLOSED');
 
+/**
+ * TLS failed, in the handshake or later. `reason` is the code of Node's error, such as `ERR_SSL_WRONG_VERSION_NUMBER`; that
+ * error is the `cause`. What the system reports of the connection below, such as `ECONNRESET`, is no `TlsError`. Follows
+ * `ssl.SSLError`.
+ */
+export class TlsError extends Error {
+  declare readonly code: 'GENLET_TLS' | 'GENLET_CERTIFICATE';
+  /** Which failure it was, as Node and OpenSSL name it. */
+  readonly reason: string;
+  constructor(message: string, reason: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+brand(TlsError, 'GENLET_TLS');
+
+/**
+ * The certificate of the other side is missing or not to be trusted: `reason` is `CERT_HAS_EXPIRED`,
+ * `DEPTH_ZERO_SELF_SIGNED_CERT`, `ERR_TLS_CERT_ALTNAME_INVALID`, … Follows `ssl.SSLCertVerificationError`.
+ */
+export class CertificateError extends TlsError {
+  declare readonly code: 'GENLET_CERTIFICATE';
+}
+brand(CertificateError, 'GENLET_CERTIFICATE');
+
 /** The file was closed on this side, while a call was blocked on it or before. Follows gevent's `FileObjectClosed`. */
 export class FileClosedError extends Error {
   declare readonly code: 'GENLET_FILE_CLOSED';

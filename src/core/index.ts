@@ -8,6 +8,7 @@ export {
   BrokenBarrierError,
   CalledProcessError,
   CancelledError,
+  CertificateError,
   ConcurrentObjectUseError,
   FileClosedError,
   GreenletExit,
@@ -26,6 +27,7 @@ export {
   SocketClosedError,
   StreamClosedError,
   TimeoutExpired,
+  TlsError,
   WrongHubError,
 } from './errors.ts';
 export * from './from-async-iterable.ts';

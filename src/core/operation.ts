@@ -37,6 +37,8 @@ export interface Suspension {
 export interface Operation<T> {
   /** What `yield*` asks for; nothing else may iterate it. */
   [Symbol.iterator](): Iterator<Suspension, T, any>;
+  /** Never there: a promise is no operation, even where `yield*` takes one. */
+  readonly catch?: never;
 }
 
 /** The generator that a call of a coroutine function returns; itself an `Operation<T>`. */

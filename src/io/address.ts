@@ -42,7 +42,7 @@ const FORMS = "a port, 'host:port', '[::1]:port', { host, port }, [host, port] o
  * Reads an address in any of its forms.
  *
  * @throws {TypeError} it has none of them
- * @throws {RangeError} the port is not one
+ * @throws {RangeError} the port is not one, or the path of a Unix socket is too long
  * @internal
  */
 export function parseAddress(address: Address): Endpoint {
@@ -54,7 +54,7 @@ export function parseAddress(address: Address): Endpoint {
   }
   if (typeof address !== 'object' || address === null) throw notAnAddress(address);
   const { host, port, path } = address as { host?: unknown; port?: unknown; path?: unknown };
-  if (typeof path === 'string' && path !== '') return new Endpoint('', 0, path);
+  if (typeof path === 'string' && path !== '') return new Endpoint('', 0, checkPath(path));
   if (path !== undefined) throw notAnAddress(address);
   return hostAndPort(host ?? '', port, address);
 }
@@ -71,6 +71,16 @@ function hostAndPort(host: unknown, port: unknown, address: unknown): Endpoint {
   if (typeof host !== 'string') throw notAnAddress(address);
   if (typeof port !== 'number') throw notAnAddress(address);
   return new Endpoint(host, checkPort(port, address));
+}
+
+/** What the system's structure for the address of a Unix socket holds; what is longer would be cut in silence. */
+const LONGEST_PATHS: Record<string, number> = { linux: 107, win32: Number.POSITIVE_INFINITY };
+const LONGEST_PATH = LONGEST_PATHS[process.platform] ?? 103;
+
+function checkPath(path: string): string {
+  const length = Buffer.byteLength(path);
+  if (length <= LONGEST_PATH) return path;
+  throw new RangeError(`path ${show(path)} has ${length} bytes: a Unix socket's may have ${LONGEST_PATH} here`);
 }
 
 function checkPort(port: number, address: unknown): number {

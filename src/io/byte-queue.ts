@@ -3,38 +3,61 @@
 /** Chunks up to this size are joined, so that a peer that sends single bytes cannot make long lists of them. */
 const SMALL = 4096;
 
+const RETURN = 13;
+
+const EMPTY = Buffer.alloc(0);
+/** The rest of a queue that has one chunk at most, as nearly all have; so they need no list of their own. */
+const NONE: Buffer[] = [];
+
 /** A queue of bytes made of the chunks in which they came; a chunk is cut or copied only where a read wants it so. @internal */
 export class ByteQueue {
   length = 0;
-  #chunks: Buffer[] = [];
+  /** The chunk that is taken from; what comes before `#start` was taken. Empty only if the queue is. */
+  #first: Buffer = EMPTY;
+  #start = 0;
+  #rest: Buffer[] = NONE;
 
   push(chunk: Buffer): void {
-    const chunks = this.#chunks;
-    const last = chunks.at(-1);
-    if (last !== undefined && last.length + chunk.length <= SMALL)
-      chunks[chunks.length - 1] = Buffer.concat([last, chunk]);
-    else chunks.push(chunk);
+    const rest = this.#rest;
+    if (this.length === 0) this.#first = chunk;
+    else if (rest.length === 0) {
+      const first = this.#start === 0 ? this.#first : this.#first.subarray(this.#start);
+      if (first.length + chunk.length > SMALL) this.#rest = [chunk];
+      else {
+        this.#first = Buffer.concat([first, chunk]);
+        this.#start = 0;
+      }
+    } else {
+      const last = rest[rest.length - 1]!;
+      if (last.length + chunk.length > SMALL) rest.push(chunk);
+      else rest[rest.length - 1] = Buffer.concat([last, chunk]);
+    }
     this.length += chunk.length;
   }
 
   /** Takes some bytes, at least one and at most `most`: what lies there in one piece. */
   takeSome(most: number): Buffer {
-    const chunks = this.#chunks;
-    const first = chunks[0]!;
-    if (first.length > most) {
-      chunks[0] = first.subarray(most);
-      this.length -= most;
-      return first.subarray(0, most);
-    }
-    chunks.shift();
-    this.length -= first.length;
-    return first;
+    const first = this.#first;
+    const start = this.#start;
+    const count = Math.min(first.length - start, most);
+    this.#skip(count);
+    return count === first.length ? first : first.subarray(start, start + count);
+  }
+
+  /** Drops the next `count` bytes, which are at most those of the first chunk. */
+  #skip(count: number): void {
+    this.length -= count;
+    this.#start += count;
+    if (this.#start < this.#first.length) return;
+    this.#start = 0;
+    this.#first = this.#rest.shift() ?? EMPTY;
+    if (this.#rest.length === 0) this.#rest = NONE;
   }
 
   /** Takes `count` bytes, of which there must be so many. */
   take(count: number): Buffer {
     if (count === 0) return Buffer.alloc(0);
-    if (this.#chunks[0]!.length >= count) return this.takeSome(count);
+    if (this.#first.length - this.#start >= count) return this.takeSome(count);
     if (count === this.length) {
       const all = this.copy();
       this.clear();
@@ -45,15 +68,34 @@ export class ByteQueue {
     return Buffer.concat(parts, count);
   }
 
+  /** Takes a line of `length` bytes and the newline after it, and gives it as text, without a `\r` at its end. */
+  takeLine(length: number, encoding: BufferEncoding): string {
+    let chunk = this.#first;
+    let start = this.#start;
+    if (length < chunk.length - start) this.#skip(length + 1);
+    else {
+      chunk = this.take(length + 1);
+      start = 0;
+    }
+    const end = start + length;
+    return chunk.toString(encoding, start, length > 0 && chunk[end - 1] === RETURN ? end - 1 : end);
+  }
+
   /** Puts back what was taken last. */
   unshift(chunk: Buffer): void {
-    this.#chunks.unshift(chunk);
+    if (this.length > 0) this.#rest = this.#chunks();
+    this.#first = chunk;
+    this.#start = 0;
     this.length += chunk.length;
   }
 
   /** A copy of all the bytes, which stay. */
   copy(): Buffer {
-    return Buffer.concat(this.#chunks, this.length);
+    return Buffer.concat(this.#chunks(), this.length);
+  }
+
+  #chunks(): Buffer[] {
+    return [this.#first.subarray(this.#start), ...this.#rest];
   }
 
   /** Fills `target` as far as there are bytes; tells how many. */
@@ -69,31 +111,37 @@ export class ByteQueue {
 
   /** Where `separator` begins, at or after `from`; -1 if it is not there. */
   indexOf(separator: Uint8Array, from: number): number {
-    let start = 0;
-    for (const [index, chunk] of this.#chunks.entries()) {
-      let at = from < start + chunk.length ? chunk.indexOf(separator[0]!, Math.max(0, from - start)) : -1;
+    let passed = 0;
+    let chunk: Buffer | undefined = this.#first;
+    let start = this.#start;
+    for (let next = 0; chunk !== undefined; chunk = this.#rest[next++]) {
+      const end: number = passed + chunk.length - start;
+      let at = from < end ? chunk.indexOf(separator[0]!, start + Math.max(0, from - passed)) : -1;
       for (; at >= 0; at = chunk.indexOf(separator[0]!, at + 1)) {
-        if (this.#matches(separator, index, at)) return start + at;
+        if (separator.length === 1 || this.#matches(separator, chunk, next, at)) return passed + at - start;
       }
-      start += chunk.length;
+      passed = end;
+      start = 0;
     }
     return -1;
   }
 
-  /** Whether `separator` stands at `at` of chunk `index`, where it may run into the next chunks. */
-  #matches(separator: Uint8Array, index: number, at: number): boolean {
+  /** Whether `separator` stands at `at` of `chunk`, where it may run into the chunks from `next` of the rest on. */
+  #matches(separator: Uint8Array, chunk: Buffer | undefined, next: number, at: number): boolean {
     for (const byte of separator) {
-      while (at === this.#chunks[index]?.length) {
-        index++;
+      while (at === chunk?.length) {
+        chunk = this.#rest[next++];
         at = 0;
       }
-      if (this.#chunks[index]?.[at++] !== byte) return false;
+      if (chunk?.[at++] !== byte) return false;
     }
     return true;
   }
 
   clear(): void {
-    this.#chunks = [];
+    this.#first = EMPTY;
+    this.#start = 0;
+    this.#rest = NONE;
     this.length = 0;
   }
 }

@@ -1,5 +1,6 @@
 /** `createConnection`: a socket to somewhere else. */
 import { connect, type NetConnectOpts, type Socket as Stream } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { checkTimeout } from '../core/check.ts';
 import type { Deadline } from '../core/deadline.ts';
 import { hub } from '../core/hub.ts';
@@ -7,12 +8,15 @@ import { BaseOperation, type Operation, type Resumption, type Step } from '../co
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
 import { timedOut } from '../core/timeout.ts';
 import { type Address, type Endpoint, parseAddress } from './address.ts';
-import { intoSlab } from './slab.ts';
+import { readIntoSlab } from './slab.ts';
 import { Socket, type SocketOptions } from './socket.ts';
+import { shakeAsClient } from './tls-client.ts';
+import { type ClientTls, checkClientTls, type TlsOptions } from './tls-options.ts';
+import { TlsSocket } from './tls-socket.ts';
 
 /** Options of `createConnection`. */
 export interface ConnectOptions extends SocketOptions {
-  /** How long connecting may take, the look-up of the name included, in milliseconds. */
+  /** How long connecting may take, the look-up of the name and the handshake of TLS included, in milliseconds. */
   readonly timeout?: number | null | undefined;
   /** The local address to connect from. */
   readonly localAddress?: string | undefined;
@@ -20,20 +24,28 @@ export interface ConnectOptions extends SocketOptions {
   readonly localPort?: number | undefined;
   /** 4 or 6: only IPv4 or only IPv6. By default both are tried. */
   readonly family?: 4 | 6 | undefined;
+  /** Speak TLS: gives a `TlsSocket`. `true`: the certificate must be good for the host of the address. */
+  readonly tls?: boolean | TlsOptions | undefined;
 }
 
 class Connect extends BaseOperation<Socket> {
   readonly #endpoint: Endpoint;
   readonly #options: ConnectOptions;
   readonly #timeout: number | undefined;
+  readonly #tls: ClientTls | undefined;
   #stream: Stream | undefined;
+  /** Set during the handshake of TLS. */
+  #breakOff: (() => void) | undefined;
   #deadline: Deadline | undefined;
+  #failure: Error | undefined;
 
   constructor(endpoint: Endpoint, options: ConnectOptions) {
     super();
     this.#endpoint = endpoint;
     this.#options = options;
     this.#timeout = checkTimeout(options.timeout);
+    const { tls = false } = options;
+    this.#tls = tls === false ? undefined : checkClientTls(tls, endpoint.host || 'localhost');
   }
 
   next(resumed?: Resumption): Step {
@@ -56,10 +68,28 @@ class Connect extends BaseOperation<Socket> {
   #connected(me: RawGreenlet): void {
     const stream = this.#stream!;
     stream.removeAllListeners('error');
+    hub.outside--;
+    if (this.#tls !== undefined) {
+      this.#breakOff = shakeAsClient(stream, this.#tls, this.describe(), (error, secure) =>
+        this.#shaken(me, error, secure),
+      );
+      return;
+    }
     const { noDelay, keepAlive } = this.#options;
     const socket = new Socket(stream, { noDelay, keepAlive, path: this.#endpoint.path });
-    hub.outside--;
+    socket.host = this.#endpoint.host || 'localhost';
     me.wake(socket);
+  }
+
+  #shaken(me: RawGreenlet, error: Error | undefined, stream: TLSSocket | undefined): void {
+    if (error !== undefined) {
+      this.#failure = error;
+      me.fail(error);
+      return;
+    }
+    const { noDelay, keepAlive } = this.#options;
+    const parts = { path: this.#endpoint.path, transport: this.#stream, session: this.#tls!.connect.session };
+    me.wake(new TlsSocket(stream!, { noDelay, keepAlive, ...parts }));
   }
 
   #failed(me: RawGreenlet, error: Error): void {
@@ -70,6 +100,10 @@ class Connect extends BaseOperation<Socket> {
 
   cancel(): void {
     this.#deadline?.cancel();
+    if (this.#breakOff !== undefined) {
+      this.#breakOff();
+      return;
+    }
     hub.outside--;
     this.#stream!.removeAllListeners('connect').removeAllListeners('error').on('error', ignore).destroy();
   }
@@ -81,6 +115,7 @@ class Connect extends BaseOperation<Socket> {
 
   override throw(error: unknown): never {
     this.#deadline?.cancel();
+    if (error === this.#failure) Error.captureStackTrace(error as Error, this.throw);
     throw error;
   }
 
@@ -98,8 +133,7 @@ const ignore = (): void => {};
 function open({ host, port, path }: Endpoint, options: ConnectOptions): Stream {
   const { localAddress, localPort, family } = options;
   const place = path === undefined ? { host: host || 'localhost', port, localAddress, localPort, family } : { path };
-  const stream: Stream = connect({ ...place, allowHalfOpen: true, onread: intoSlab(() => stream) } as NetConnectOpts);
-  return stream;
+  return readIntoSlab((onread) => connect({ ...place, allowHalfOpen: true, onread } as NetConnectOpts));
 }
 
 /**
@@ -107,6 +141,8 @@ function open({ host, port, path }: Endpoint, options: ConnectOptions): Stream {
  * them, as Node does. Follows `gevent.socket.create_connection` and `net.createConnection`.
  *
  * @throws {Timeout} no connection within `timeout` ms
+ * @throws {CertificateError} the certificate of the server is not to be trusted, or not for this host
+ * @throws {TlsError} the handshake failed otherwise
  * @throws the system's error, with `code` `ECONNREFUSED`, `ENOTFOUND`, …
  * @example
  * ```ts
@@ -123,6 +159,11 @@ function open({ host, port, path }: Endpoint, options: ConnectOptions): Stream {
  * });
  * ```
  */
+export function createConnection(
+  address: Address,
+  options: ConnectOptions & { readonly tls: true | TlsOptions },
+): Operation<TlsSocket>;
+export function createConnection(address: Address, options?: ConnectOptions): Operation<Socket>;
 export function createConnection(address: Address, options: ConnectOptions = {}): Operation<Socket> {
   return new Connect(parseAddress(address), options);
 }

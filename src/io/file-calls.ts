@@ -147,35 +147,45 @@ export class ReadAll extends Read<Buffer | string> {
   }
 }
 
+/** What a line is. @internal */
+export class LineForm {
+  readonly encoding: BufferEncoding;
+  readonly limit: number;
+  /** The encoding, if lines may be taken that were split together; a limit is checked line by line. */
+  readonly split: BufferEncoding | undefined;
+
+  constructor(encoding: BufferEncoding, limit: number) {
+    this.encoding = encoding;
+    this.limit = limit;
+    this.split = limit === Number.POSITIVE_INFINITY && SPLITTABLE.includes(encoding) ? encoding : undefined;
+  }
+}
+
 /** The encodings in which the byte 10 is a newline and nothing else, so that many lines can be decoded together. */
 const SPLITTABLE: readonly string[] = ['utf8', 'utf-8', 'latin1', 'binary', 'ascii'];
 
 /** A line that has to be waited for, or looked for byte by byte. */
 class FindLine extends Read<string | undefined> {
-  readonly #encoding: BufferEncoding;
-  readonly #limit: number;
-  readonly #split: boolean;
+  readonly #form: LineForm;
   /** In so many bytes there is no newline. */
   #searched = 0;
 
-  constructor(channel: FileChannel, call: string, encoding: BufferEncoding, limit: number, split: boolean) {
+  constructor(channel: FileChannel, call: string, form: LineForm) {
     super(channel, call);
-    this.#encoding = encoding;
-    this.#limit = limit;
-    this.#split = split;
+    this.#form = form;
   }
 
   take(channel: FileChannel): string | typeof LATER {
     const { available } = channel;
+    const { encoding, limit, split } = this.#form;
     const at = available > this.#searched ? channel.findNewline(this.#searched) : -1;
     this.#searched = at >= 0 ? at : available;
-    if (this.#searched > this.#limit) {
-      throw new LimitOverrunError(`${this.describe()}: no newline within ${this.#limit} bytes; they stay readable`);
+    if (this.#searched > limit) {
+      throw new LimitOverrunError(`${this.describe()}: no newline within ${limit} bytes; they stay readable`);
     }
     if (at < 0) return LATER;
-    const encoding = this.#encoding;
-    if (this.#split) {
-      channel.split(encoding);
+    if (split !== undefined) {
+      channel.split(split);
       return channel.takeLine();
     }
     const line = channel.peek(encoding, at > 0 && channel.at(at - 1) === RETURN ? at - 1 : at);
@@ -186,7 +196,7 @@ class FindLine extends Read<string | undefined> {
   atEnd(channel: FileChannel): string | undefined {
     const { available } = channel;
     if (available === 0) return undefined;
-    const line = channel.peek(this.#encoding, available);
+    const line = channel.peek(this.#form.encoding, available);
     channel.skip(available);
     return line;
   }
@@ -199,26 +209,20 @@ class FindLine extends Read<string | undefined> {
 /** Takes a line that was split already, which costs little, or else goes the long way. */
 abstract class Line<T> extends BaseOperation<T> {
   protected readonly channel: FileChannel;
-  /** The encoding, if lines may be taken that were split together. */
-  protected readonly split: BufferEncoding | undefined;
-  readonly #encoding: BufferEncoding;
-  readonly #limit: number;
+  protected readonly form: LineForm;
   readonly #call: string;
   #long: FindLine | undefined = undefined;
 
-  constructor(channel: FileChannel, call: string, encoding: BufferEncoding, limit: number) {
+  constructor(channel: FileChannel, call: string, form: LineForm) {
     super();
     this.channel = channel;
-    // A limit is checked line by line.
-    this.split = limit === Number.POSITIVE_INFINITY && SPLITTABLE.includes(encoding) ? encoding : undefined;
-    this.#encoding = encoding;
-    this.#limit = limit;
+    this.form = form;
     this.#call = call;
   }
 
   /** Looks for the line, and suspends if need be. */
   protected find(): IteratorResult<Suspension, string | undefined> {
-    const long = new FindLine(this.channel, this.#call, this.#encoding, this.#limit, this.split !== undefined);
+    const long = new FindLine(this.channel, this.#call, this.form);
     if (DEV) notePerformed(long);
     this.#long = long;
     return long.next(undefined);
@@ -243,7 +247,7 @@ export class ReadLine extends Line<string | undefined> {
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
     hub.self(this, arguments.length);
-    const line = this.channel.nextLine(this.split);
+    const line = this.channel.nextLine(this.form.split);
     return line === undefined ? this.find() : hub.ready(line);
   }
 }
@@ -253,7 +257,7 @@ export class NextLine extends Line<IteratorResult<string, undefined>> {
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return asResult(resumed);
     hub.self(this, arguments.length);
-    const line = this.channel.nextLine(this.split);
+    const line = this.channel.nextLine(this.form.split);
     return line === undefined ? asResult(this.find()) : hub.ready({ done: false, value: line });
   }
 }

@@ -16,6 +16,8 @@ import { Direction, type Transfer } from './transfer.ts';
 
 /** Bytes that are read at once, unless more are asked for. @internal */
 export const CHUNK = 131_072;
+/** Bytes that are decoded at once to be split into lines: V8 is slower with strings of more than 128 KiB. */
+const SPLIT = 65_536;
 /** The most that the system takes in one request. */
 const MOST = 2 ** 30;
 
@@ -45,10 +47,14 @@ export class FileChannel extends Direction {
   ended = false;
   /** Why the last fill failed. */
   error: Error | undefined = undefined;
+  /** The last fill got as much as there was room for, so that more is to be expected. */
+  #full = false;
   /** The buffer; bytes from `#start` to `#end` were read and not taken. They lie in the file from `position` on. */
   #bytes: Buffer = EMPTY;
   #start = 0;
   #end = 0;
+  /** A buffer that is not in use. */
+  #spare: Buffer = EMPTY;
   /** Complete lines at the start of the buffer, split all at once; the first `#given` of them were taken, not yet skipped. */
   #lines: string[] = NONE;
   #given = 0;
@@ -103,10 +109,18 @@ export class FileChannel extends Direction {
   fill(count: number): void {
     hub.current?.checkInterrupts();
     this.#makeRoom(Math.max(count, CHUNK));
-    this.#read();
+    this.#read(true);
   }
 
-  #read(): void {
+  /** Reads `count` bytes on while those that are there are used, if so many are to be expected. Never waits for a pipe. */
+  prefetch(count: number): void {
+    if (!this.#full || this.inFlight || !this.positioned || this.failure !== undefined) return;
+    this.#makeRoom(this.available + count);
+    this.#read(false);
+  }
+
+  /** An error, or the end of the file, is told only to those who `asked`: later it may be otherwise. */
+  #read(asked: boolean): void {
     const bytes = this.#bytes;
     const end = this.#end;
     const length = Math.min(bytes.length - end, MOST);
@@ -114,10 +128,11 @@ export class FileChannel extends Direction {
     this.#ask(
       (done) => read(this.fd, bytes, end, length, position, done),
       (error, count: number) => {
-        if (this.#hasNoPositions(error)) this.#read();
-        else if (error) this.error = error;
-        else if (count === 0) this.ended = true;
-        else this.#end += count;
+        this.#full = count === length;
+        if (this.#hasNoPositions(error)) this.#read(asked);
+        else if (count > 0) this.#end += count;
+        else if (asked && error) this.error = error;
+        else if (asked) this.ended = true;
       },
     );
   }
@@ -167,6 +182,12 @@ export class FileChannel extends Direction {
     return part;
   }
 
+  /** Uses memory again that it has handed over; a piece that is less than half of its memory shares it with others. */
+  giveBack(part: Buffer): void {
+    const { byteLength } = part.buffer;
+    if (2 * part.length >= byteLength && byteLength > this.#spare.length) this.#spare = Buffer.from(part.buffer);
+  }
+
   /** Fills `target` as far as there are bytes; tells how many. */
   copyTo(target: Uint8Array): number {
     const count = Math.min(target.length, this.available);
@@ -187,15 +208,19 @@ export class FileChannel extends Direction {
   }
 
   /**
-   * Splits all the complete lines that are there, of which there must be one: ten times as fast as one after the other.
-   * They stay in the buffer until they are taken.
+   * Splits complete lines that are there, of which there must be one: ten times as fast as one after the other. They stay
+   * in the buffer until they are taken. Meanwhile the next ones are read.
    */
   split(encoding: BufferEncoding): void {
-    const end = this.#bytes.lastIndexOf(10, this.#end - 1);
-    this.#lines = this.#bytes.toString(encoding, this.#start, end).split('\n');
+    const bytes = this.#bytes;
+    const start = this.#start;
+    let end = bytes.lastIndexOf(10, Math.min(this.#end, start + SPLIT) - 1);
+    if (end < start) end = bytes.indexOf(10, start + SPLIT);
+    this.#lines = bytes.toString(encoding, start, end).split('\n');
     this.#linesEncoding = encoding;
-    this.#linesLength = end + 1 - this.#start;
+    this.#linesLength = end + 1 - start;
     this.#given = 0;
+    if (this.available - this.#linesLength < SPLIT) this.prefetch(CHUNK);
   }
 
   /** Takes the next of the lines that were split, if nobody is blocked on the channel. */
@@ -258,11 +283,18 @@ export class FileChannel extends Direction {
     const { available } = this;
     if (this.#bytes.length - this.#start >= Math.max(count, available + 1)) return;
     const size = Math.max(count, available + 1);
-    const target = size <= this.#bytes.length ? this.#bytes : Buffer.allocUnsafeSlow(size);
+    const target = this.#bufferOf(size);
     this.#bytes.copy(target, 0, this.#start, this.#end);
     this.#bytes = target;
     this.#start = 0;
     this.#end = available;
+  }
+
+  #bufferOf(size: number): Buffer {
+    if (size <= this.#bytes.length) return this.#bytes;
+    const spare = this.#spare;
+    this.#spare = EMPTY;
+    return size <= spare.length ? spare : Buffer.allocUnsafeSlow(size);
   }
 
   // ---- the end
@@ -278,7 +310,7 @@ export class FileChannel extends Direction {
   #release(): void {
     if (this.#closing) return;
     this.#closing = true;
-    this.#bytes = EMPTY;
+    this.#bytes = this.#spare = EMPTY;
     this.#start = this.#end = 0;
     close(this.fd, (error) => {
       this.#gone = true;

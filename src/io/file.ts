@@ -12,7 +12,7 @@ import { Link } from '../core/links.ts';
 import type { Coroutine, Operation } from '../core/operation.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
 import { suspend } from '../core/suspend.ts';
-import { Ask, NextLine, ReadAll, ReadBytes, ReadInto, ReadLine, Seek, type Whence } from './file-calls.ts';
+import { Ask, LineForm, NextLine, ReadAll, ReadBytes, ReadInto, ReadLine, Seek, type Whence } from './file-calls.ts';
 import { CHUNK, FileChannel } from './file-channel.ts';
 import { functions } from './fs-functions.ts';
 
@@ -132,9 +132,8 @@ export class File {
    *
    * @throws {LimitOverrunError} the line is longer than `limit` bytes; they stay readable
    */
-  readline(options: FileLineOptions = {}): Operation<string | undefined> {
-    const { encoding, limit } = checkLineOptions(options);
-    return new ReadLine(this.#channel, 'readline', encoding, limit);
+  readline(options?: FileLineOptions): Operation<string | undefined> {
+    return new ReadLine(this.#channel, 'readline', lineForm(options));
   }
 
   /**
@@ -158,9 +157,9 @@ export class File {
    * });
    * ```
    */
-  lines(options: FileLineOptions = {}): Iteration<string> {
-    const { encoding, limit } = checkLineOptions(options);
-    return new Lines(() => new NextLine(this.#channel, 'lines', encoding, limit));
+  lines(options?: FileLineOptions): Iteration<string> {
+    const form = lineForm(options);
+    return new Lines(() => new NextLine(this.#channel, 'lines', form));
   }
 
   // ---- writing
@@ -249,6 +248,16 @@ export class File {
     return wait;
   }
 
+  /** Reads on while what was read last is used. @internal */
+  readAhead(count: number): void {
+    if (this.#channel.available < count) this.#channel.prefetch(count);
+  }
+
+  /** Takes back the memory of what was read. @internal */
+  giveBack(bytes: Buffer): void {
+    this.#channel.giveBack(bytes);
+  }
+
   /** @internal */
   closeBecause(reason: string): void {
     if (this.closed) return;
@@ -300,10 +309,13 @@ class Lines implements Iteration<string> {
   [Symbol.dispose](): void {}
 }
 
-function checkLineOptions(options: FileLineOptions): { encoding: BufferEncoding; limit: number } {
+const USUAL_LINE = new LineForm('utf8', Number.POSITIVE_INFINITY);
+
+function lineForm(options: FileLineOptions | undefined): LineForm {
+  if (options === undefined) return USUAL_LINE;
   const { encoding = 'utf8', limit } = options;
   checkEncoding(encoding);
-  return { encoding, limit: limit === undefined ? Number.POSITIVE_INFINITY : checkInteger('limit', limit, 0) };
+  return new LineForm(encoding, limit === undefined ? Number.POSITIVE_INFINITY : checkInteger('limit', limit, 0));
 }
 
 function checkEncoding(encoding: BufferEncoding): void {

@@ -56,7 +56,11 @@ export class FsCall<T> extends BaseOperation<T> {
     const me = hub.self(this, arguments.length);
     me.checkInterrupts();
     const { call, signalAt } = this.#function;
-    const args = signalAt === undefined ? this.#args : this.#withSignal(signalAt);
+    let args = this.#args;
+    if (signalAt !== undefined) {
+      this.#signal = new KillSignal();
+      args = withSignal(args, signalAt, this.#signal);
+    }
     call(...args, this.#settle);
     // Node calls back at once where it finds the arguments to be enough of an answer.
     if (this.#state === DONE) return hub.ready(this.#outcome);
@@ -82,20 +86,6 @@ export class FsCall<T> extends BaseOperation<T> {
     if (error) waiter.fail(error);
     else waiter.wake(this.#outcome);
   };
-
-  #withSignal(at: number): unknown[] {
-    const args = [...this.#args];
-    const options = args[at] as { signal?: AbortSignal } | string | null | undefined;
-    if (options === undefined || options === null) args[at] = { signal: this.#makeSignal() };
-    else if (typeof options === 'string') args[at] = { encoding: options, signal: this.#makeSignal() };
-    else if (typeof options === 'object') args[at] = { ...options, signal: this.#makeSignal(options.signal) };
-    return args;
-  }
-
-  #makeSignal(other?: AbortSignal): KillSignal {
-    this.#signal = new KillSignal(other);
-    return this.#signal;
-  }
 
   cancel(): void {
     this.#state = KILLED;
@@ -128,24 +118,40 @@ export function asOperation(fn: FsFunction): (...args: unknown[]) => FsCall<unkn
 /**
  * What the functions with a callback ask of a signal: whether it is aborted, between one piece and the next. An
  * `AbortController` would add a fifth to the cost of reading a small file.
+ * @internal
  */
-class KillSignal {
-  readonly #other: AbortSignal | undefined;
+export class KillSignal {
+  /** A signal that the caller has given. */
+  other: AbortSignal | undefined = undefined;
   #killed = false;
 
-  constructor(other: AbortSignal | undefined) {
-    this.#other = other;
-  }
-
   get aborted(): boolean {
-    return this.#killed || this.#other?.aborted === true;
+    return this.#killed || this.other?.aborted === true;
   }
 
   get reason(): unknown {
-    return this.#other?.reason;
+    return this.other?.reason;
   }
 
   abort(): void {
     this.#killed = true;
   }
+}
+
+/** The arguments with a signal among the options, which stand at index `at` if there are any. @internal */
+export function withSignal(args: readonly unknown[], at: number, signal: KillSignal): unknown[] {
+  const all = [...args];
+  const options = all[at] as { signal?: AbortSignal } | string | null | undefined;
+  if (options === undefined || options === null) all[at] = { signal };
+  else if (typeof options === 'string') all[at] = { encoding: options, signal };
+  else if (typeof options === 'object' && isSignal(options.signal)) {
+    signal.other = options.signal;
+    all[at] = { ...options, signal };
+  }
+  return all;
+}
+
+/** What is none is left to Node to refuse. */
+function isSignal(signal: unknown): boolean {
+  return signal === undefined || (typeof signal === 'object' && signal !== null && 'aborted' in signal);
 }

@@ -24,7 +24,7 @@ const FIELDS: Record<string, readonly [string, string]> = {
   writev: ['bytesWritten', 'buffers'],
 };
 
-const SIGNAL_AT: Record<string, number> = { readFile: 1, writeFile: 2 };
+const SIGNAL_AT: Record<string, number> = { readFile: 1, writeFile: 2, appendFile: 2 };
 
 const ignore = (): void => {};
 
@@ -41,18 +41,25 @@ function exists(path: PathLike, callback: FsCallback): void {
   originals.exists!(path, (answer: boolean) => callback(null, answer));
 }
 
-/** Closes later what a killed call still uses. */
-function close(fd: number, callback: FsCallback): void {
+/** Closes a file; later, if a killed call still uses it. @internal */
+export function closeAfterUse(
+  close: (fd: number, callback: FsCallback) => void,
+  fd: number,
+  callback: FsCallback,
+): void {
   const report: FsCallback = (error) => {
     if (error) hub.handleError(error, undefined, `fs.close(${fd})`);
   };
-  if (afterUse(fd, () => native.close(fd, report))) callback(null);
-  else native.close(fd, callback);
+  if (afterUse(fd, () => close(fd, report))) callback(null);
+  else close(fd, callback);
 }
+
+const close = (fd: number, callback: FsCallback) => closeAfterUse(native.close, fd, callback);
 
 const PECULIAR: Record<string, (...args: any[]) => void> = { close, exists };
 
-function describe(name: string): FsFunction {
+/** How a function is called that has a `…Sync` twin. @internal */
+export function describeFunction(name: string): FsFunction {
   return {
     name,
     call: PECULIAR[name] ?? ((...args) => originals[name]!(...args)),
@@ -63,12 +70,18 @@ function describe(name: string): FsFunction {
   };
 }
 
+/** The functions of `fs` that have a `…Sync` twin and take a callback. @internal */
+export function callbackFunctions(fs: object): string[] {
+  const value = (name: string): unknown => Object.getOwnPropertyDescriptor(fs, name)?.value;
+  return Object.keys(fs).filter((name) => {
+    const hasTwin = typeof value(name) === 'function' && typeof value(`${name}Sync`) === 'function';
+    return hasTwin && !PROMISES.includes(name);
+  });
+}
+
 function build(): Functions {
   const operations: Functions = {};
-  for (const [name, value] of Object.entries(originals)) {
-    if (typeof value !== 'function' || typeof originals[`${name}Sync`] !== 'function') continue;
-    if (!PROMISES.includes(name)) operations[name] = asOperation(describe(name));
-  }
+  for (const name of callbackFunctions(originals)) operations[name] = asOperation(describeFunction(name));
   const call = (...args: any[]) => native.realpath.native(...(args as [never, never]));
   const asked = asOperation({ name: 'realpath.native', call, harmless: true });
   Object.assign(operations.realpath!, { native: asked });

@@ -1,146 +1,60 @@
 /**
- * HTTP as a client: undici's `fetch`, as an operation.
+ * HTTP as a client: requests, streamed answers, `fetch`, and WebSockets.
  *
- * undici is loaded at the first call, for it takes longer to load than all the rest of genlet.
+ * All of it is made of undici's parts, which are loaded at the first call. `request` and `stream` use its `dispatch`
+ * directly; the functions here share one client.
  */
-import type { Headers, RequestInfo, RequestInit, Response as UndiciResponse } from 'undici';
-import { checkTimeout, show } from '../core/check.ts';
-import { composite } from '../core/dev.ts';
-import type { Coroutine, Operation } from '../core/operation.ts';
-import { Timeout, timedOut } from '../core/timeout.ts';
-import { until } from '../core/until.ts';
+import type { Operation } from '../core/operation.ts';
+import { HttpClient } from './http-client.ts';
+import type { RequestOptions, StreamOptions } from './http-options.ts';
+import type { ClientResponse } from './http-response.ts';
+import type { StreamedResponse } from './http-stream.ts';
 
-/** Options of `fetch`: those of the standard, and a time limit. */
-export interface FetchOptions extends RequestInit {
-  /** How long the whole request may take, the reading of the body included, in milliseconds. */
-  timeout?: number | null | undefined;
+export type { RequestBody } from './http-body.ts';
+export { HttpClient, type HttpClientOptions, type HttpClientStatistics, type ProxyOptions } from './http-client.ts';
+export { type Cookie, type CookieInit, CookieJar } from './http-cookies.ts';
+export {
+  HttpStatusError,
+  type HttpStatusErrorDetails,
+  TooManyRedirectsError,
+  WebSocketClosedError,
+} from './http-errors.ts';
+export { type FetchOptions, fetch, Response } from './http-fetch.ts';
+export type { HeaderRecord, HeadersInput } from './http-headers.ts';
+export type { HttpRetryPolicy, RequestOptions, StreamOptions } from './http-options.ts';
+export type { ClientResponse, ResponseHead } from './http-response.ts';
+export type { BodyOptions, StreamedResponse } from './http-stream.ts';
+export type { OriginStatistics } from './http-transport.ts';
+export {
+  connectWebSocket,
+  type WebSocket,
+  type WebSocketCloseOptions,
+  type WebSocketEnd,
+  type WebSocketOptions,
+} from './websocket.ts';
+export type { Message } from './websocket-messages.ts';
+
+let shared: HttpClient | undefined;
+
+function client(): HttpClient {
+  shared ??= new HttpClient();
+  return shared;
 }
 
 /**
- * The answer to a request, with its head there and its body on the way. Reading the body is an operation; a kill or
- * timeout during it aborts the request. A body that is not read holds the connection: dispose of the response then.
- * Follows the standard's `Response`.
- */
-export class Response {
-  readonly #response: UndiciResponse;
-  readonly #exchange: Exchange;
-
-  /** @internal */
-  constructor(response: UndiciResponse, exchange: Exchange) {
-    this.#response = response;
-    this.#exchange = exchange;
-  }
-
-  /** The status code, such as 404. */
-  get status(): number {
-    return this.#response.status;
-  }
-
-  /** The words after the status code. */
-  get statusText(): string {
-    return this.#response.statusText;
-  }
-
-  /** Whether the status is one of 200 to 299. */
-  get ok(): boolean {
-    return this.#response.ok;
-  }
-
-  /** The header fields. */
-  get headers(): Headers {
-    return this.#response.headers;
-  }
-
-  /** Where the answer came from, after redirections. */
-  get url(): string {
-    return this.#response.url;
-  }
-
-  /** Whether there were redirections. */
-  get redirected(): boolean {
-    return this.#response.redirected;
-  }
-
-  /** Whether reading the body has begun; it can be read once. */
-  get bodyUsed(): boolean {
-    return this.#response.bodyUsed;
-  }
-
-  /** The body as text. Suspends until all of it is there. */
-  text(): Operation<string> {
-    return this.#exchange.wait(() => this.#response.text());
-  }
-
-  /** The body, parsed as JSON. Suspends until all of it is there. */
-  json<T = any>(): Operation<T> {
-    return this.#exchange.wait(() => this.#response.json() as Promise<T>);
-  }
-
-  /** The body's bytes. Suspends until all of them are there. */
-  bytes(): Operation<Uint8Array> {
-    return this.#exchange.wait(() => this.#response.bytes());
-  }
-
-  /** The body's bytes. Suspends until all of them are there. */
-  arrayBuffer(): Operation<ArrayBuffer> {
-    return this.#exchange.wait(() => this.#response.arrayBuffer());
-  }
-
-  /** Gives up what was not read of the body, and with it the connection. */
-  close(): void {
-    this.#exchange.abort();
-  }
-
-  /** Makes `using` close it. */
-  [Symbol.dispose](): void {
-    this.close();
-  }
-}
-
-/** A request from its beginning to the last byte of its answer. */
-class Exchange {
-  readonly #url: string;
-  readonly #timeout: number | undefined;
-  readonly #begin = performance.now();
-  readonly #controller = new AbortController();
-
-  constructor(url: string, timeout: number | undefined) {
-    this.#url = url;
-    this.#timeout = timeout;
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  abort(): void {
-    this.#controller.abort();
-  }
-
-  /** Waits for a step of the exchange; whatever interrupts the wait ends the exchange. */
-  *wait<T>(step: () => Promise<T>): Coroutine<T> {
-    const limit = Timeout.startNew(this.#timeLeft());
-    try {
-      return yield* until(step);
-    } catch (error) {
-      this.abort();
-      throw error === limit ? timedOut(`fetch(${this.#url})`, this.#timeout!) : error;
-    } finally {
-      limit.close();
-    }
-  }
-
-  #timeLeft(): number | undefined {
-    return this.#timeout === undefined ? undefined : Math.max(0, this.#timeout - (performance.now() - this.#begin));
-  }
-}
-
-/**
- * Makes a request, and gives the answer as soon as its head is there. Suspends; a kill or timeout aborts the request,
- * later also while the body is read. Takes what the standard's `fetch` takes; `init.dispatcher` is undici's.
+ * Makes a request, and gives the answer when all of it is there, whatever its status: at most `maxBody` bytes, 64 MiB by
+ * default. For what is longer, or if the head is enough, there is `http.stream`. Redirections are followed, up to 10. What
+ * is compressed stays so, and is not asked for; cookies are not kept: make an `HttpClient` for that. There are at most 100
+ * connections to an origin; further requests wait for a free one. A name and password in the URL become an `authorization`
+ * header.
  *
- * @throws {Timeout} the request was not over within `timeout` ms
- * @throws {TypeError} there was no answer; `cause` says why
+ * Suspends; a kill or timeout ends the request and its connection, or takes it back if it still waits for one. Follows
+ * `requests.request`.
+ *
+ * @throws {Timeout} it was not over within `timeout` ms
+ * @throws {LimitOverrunError} the answer has more than `maxBody` bytes
+ * @throws {TooManyRedirectsError} there are more than `maxRedirects` redirections
+ * @throws the error of undici or of the system, with its `code`: there was no answer, or it broke off
  * @example
  * ```ts
  * import { createServer } from 'node:http';
@@ -148,36 +62,54 @@ class Exchange {
  * import { http } from 'genlet/io';
  *
  * await run(function* () {
- *   const server = createServer((_, response) => response.end('{"answer":42}')).listen(0, '127.0.0.1');
- *   yield* fromEvent(server, 'listening');
+ *   const server = createServer((request, response) => {
+ *     if (request.url === '/missing') response.writeHead(404).end('no such page');
+ *     else request.pipe(response);
+ *   });
+ *   yield* fromEvent(server.listen(0, '127.0.0.1'), 'listening');
  *   const { port } = server.address() as { port: number };
- *   const response = yield* http.fetch(`http://127.0.0.1:${port}/`, { timeout: 5000 });
- *   console.log(response.status, yield* response.json()); // => 200 { answer: 42 }
+ *   const url = `http://127.0.0.1:${port}`;
+ *   const response = yield* http.request(url, { json: { answer: 42 }, timeout: 5000 });
+ *   console.log(response.status, response.json()); // => 200 { answer: 42 }
+ *   const missing = yield* http.request(`${url}/missing`);
+ *   console.log(missing.ok, missing.text()); // => false no such page
  *   server.close();
  *   server.closeIdleConnections();
  * });
  * ```
  */
-export function fetch(url: RequestInfo, init: FetchOptions = {}): Operation<Response> {
-  if (typeof init !== 'object' || init === null)
-    throw new TypeError(`init is ${show(init)}: give an object of options`);
-  const { timeout, ...standard } = init;
-  const exchange = new Exchange(textOf(url), checkTimeout(timeout));
-  return composite('http.fetch()', request(url, standard, exchange));
+export function request(url: string | URL, options?: RequestOptions): Operation<ClientResponse> {
+  return client().request(url, options);
 }
 
-function textOf(url: RequestInfo): string {
-  if (typeof url === 'string') return url;
-  const text = (url as URL | undefined)?.href ?? (url as { url?: string } | undefined)?.url;
-  if (typeof text !== 'string') throw new TypeError(`url is ${show(url)}: give a string, a URL or a Request`);
-  return text;
-}
-
-function* request(url: RequestInfo, init: RequestInit, exchange: Exchange): Coroutine<Response> {
-  const signal = init.signal ? AbortSignal.any([init.signal, exchange.signal]) : exchange.signal;
-  const response = yield* exchange.wait(async () => {
-    const undici = await import('undici');
-    return undici.fetch(url, { ...init, signal });
-  });
-  return new Response(response, exchange);
+/**
+ * Makes a request, and gives the answer as soon as its head is there; the body is a `Reader`, which holds up the server
+ * while nobody reads. What is not read keeps the connection: close the answer, best by `using`. Otherwise as
+ * `http.request`. Suspends; a kill or timeout ends the request. Follows `requests.get(…, stream=True)`.
+ *
+ * @throws {Timeout} the head was not there within `timeout` ms; later, by reading: nor was the body
+ * @throws {TooManyRedirectsError} there are more than `maxRedirects` redirections
+ * @throws the error of undici or of the system, with its `code`: there was no answer
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http';
+ * import { fromEvent, run } from 'genlet';
+ * import { http } from 'genlet/io';
+ *
+ * await run(function* () {
+ *   const server = createServer((_, response) => response.write('line 1\nline 2\nwithout end'));
+ *   yield* fromEvent(server.listen(0, '127.0.0.1'), 'listening');
+ *   const { port } = server.address() as { port: number };
+ *   {
+ *     using response = yield* http.stream(`http://127.0.0.1:${port}/`);
+ *     console.log(response.status); // => 200
+ *     console.log(yield* response.body.readline()); // => line 1
+ *     console.log(yield* response.body.readline()); // => line 2
+ *   }
+ *   server.close();
+ * });
+ * ```
+ */
+export function stream(url: string | URL, options?: StreamOptions): Operation<StreamedResponse> {
+  return client().stream(url, options);
 }

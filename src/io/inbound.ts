@@ -7,6 +7,8 @@
  */
 import type { Readable } from 'node:stream';
 import { ByteQueue } from './byte-queue.ts';
+import type { Read } from './reads.ts';
+import { copyOut, receiveFromSlab } from './slab.ts';
 import { bytesOf, Direction } from './transfer.ts';
 
 /** Bytes that are read ahead, unless something else is said. @internal */
@@ -24,6 +26,10 @@ export class Inbound extends Direction {
   readonly #mark: number;
   #paused = false;
   #pausing = false;
+  /** What is blocked here. */
+  #read: Read<unknown> | undefined = undefined;
+  /** The system is not asked for more before the greenlet that got the last bytes has had its turn. */
+  #held = false;
 
   /** With a `mark` of 0, the stream is read only while somebody waits. */
   constructor(stream: Readable, owner: string, peer: { toString(): string }, mark: number = READ_AHEAD) {
@@ -33,7 +39,7 @@ export class Inbound extends Direction {
     this.#mark = mark;
     this.#paused = mark === 0;
     if (this.#paused) stream.pause(); // first, for a listener to 'data' makes it flow otherwise
-    stream.on('data', (chunk: Buffer) => this.#push(chunk));
+    if (!receiveFromSlab(stream, this)) stream.on('data', (chunk: Buffer) => this.#push(chunk));
     stream.on('end', () => this.end());
     if (!this.#paused) stream.resume();
   }
@@ -48,6 +54,29 @@ export class Inbound extends Direction {
     this.bytes.clear();
     this.ended = false;
     super.close(failure);
+  }
+
+  /** Bytes have come into the slab: what a blocked `recvInto` takes is copied into its memory only, all else to be kept. */
+  receive(slab: Buffer, length: number): boolean {
+    if (this.ended || this.failure !== undefined) return true;
+    const taken = this.#read === undefined ? 0 : this.#read.fill(slab, length);
+    if (taken > 0) this.advance();
+    if (taken < length) this.#push(copyOut(taken, length));
+    else if (length === slab.length) return this.#hold();
+    return true;
+  }
+
+  /** More has come already, most likely, and is better left to the system than copied twice. */
+  #hold(): boolean {
+    this.#held = true;
+    setImmediate(() => this.#goOn()); // this comes after the greenlet's turn
+    return false;
+  }
+
+  #goOn(): void {
+    if (!this.#held || this.failure !== undefined) return;
+    this.#held = false;
+    if (!this.#paused) this.#stream.resume();
   }
 
   #push(chunk: Buffer): void {
@@ -71,13 +100,16 @@ export class Inbound extends Direction {
     }
   }
 
-  override block(read: never): void {
+  override block(read: Read<unknown>): void {
     super.block(read);
+    this.#read = read;
+    this.#goOn();
     this.#regulate();
   }
 
   override release(): void {
     super.release();
+    this.#read = undefined;
     this.#regulate();
   }
 

@@ -9,8 +9,13 @@ import { suspend } from '../core/suspend.ts';
 import { TimedWait } from '../core/timed-wait.ts';
 import { timedOut } from '../core/timeout.ts';
 import { type Address, type Endpoint, parseAddress, serverEnd } from './address.ts';
+import { isLastDescriptor, outOfDescriptors } from './descriptors.ts';
 import { rewrap } from './slab.ts';
 import { Socket, type SocketOptions, type TransferOptions } from './socket.ts';
+import { TlsAcceptor } from './tls-acceptor.ts';
+import { TlsArrivals } from './tls-arrivals.ts';
+import type { TlsServerOptions } from './tls-options.ts';
+import type { TlsSocket } from './tls-socket.ts';
 
 /** Options of `listen`. */
 export interface ListenOptions extends SocketOptions {
@@ -23,13 +28,15 @@ export interface ListenOptions extends SocketOptions {
   readonly maxConnections?: number | undefined;
   /** No IPv4 connections on an IPv6 address. */
   readonly ipv6Only?: boolean | undefined;
+  /** Speak TLS: `accept` gives a `TlsSocket` whose handshake is done, so that no client holds up the others. */
+  readonly tls?: TlsServerOptions | undefined;
 }
 
 /**
  * A listening socket; made by `listen`. Connections that arrive wait for `accept`, at most `backlog` of them. It keeps the
  * process alive until it is closed. Follows Python's listening `socket`.
  */
-export class Listener {
+export class Listener<S extends Socket = Socket> {
   /** Where it listens, with the port that was chosen for 0. */
   readonly address: Endpoint;
   /** How long `accept` may block, in milliseconds; `undefined`, the default, for ever. */
@@ -37,18 +44,22 @@ export class Listener {
   readonly #server: Server;
   readonly #backlog: number;
   readonly #options: ListenOptions;
-  /** They are paused, so that their bytes stay in the system. */
-  readonly #unaccepted: Stream[] = [];
-  readonly #acceptors: Set<Accept> = new Set();
+  /** They are paused, so that their bytes stay in the system; but for those that speak TLS. */
+  readonly #unaccepted: (Stream | TlsSocket)[] = [];
+  readonly #acceptors: Set<Accept<S>> = new Set();
+  readonly #tls: TlsArrivals | undefined;
   readonly #most: number;
   /** Connections that were accepted and not closed. */
   #open = 0;
   #dropped = 0;
+  /** Those of them that were closed since there were hardly any descriptors left. */
+  #refused = 0;
   #closed: SocketClosedError | undefined = undefined;
 
   /** @internal */
-  constructor(server: Server, backlog: number, options: ListenOptions) {
+  constructor(server: Server, backlog: number, options: ListenOptions, tls?: TlsAcceptor) {
     this.address = serverEnd(server);
+    this.#tls = tls && new TlsArrivals(tls, options, this.address.path, (socket) => this.#shaken(socket));
     this.#server = server;
     this.#backlog = backlog;
     this.#options = options;
@@ -62,14 +73,22 @@ export class Listener {
     return this.#closed !== undefined;
   }
 
-  /** Connections that nobody has accepted yet. */
+  /** Connections that nobody has accepted yet; of those that speak TLS, the ones whose handshake is done. */
   get waiting(): number {
     return this.#unaccepted.length;
   }
 
-  /** Connections that were closed since there were `maxConnections` or `backlog` of them already. */
+  /**
+   * Connections that were closed at once: there were `maxConnections` or `backlog` of them already, or the process has
+   * hardly any descriptors left. The latter is also reported to `hub.handleError`, for the first, tenth, hundredth, … one.
+   */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Handshakes of TLS that failed: of clients that don't speak it, whose certificate is no good, that took too long. */
+  get failedHandshakes(): number {
+    return this.#tls?.failed ?? 0;
   }
 
   /**
@@ -80,8 +99,8 @@ export class Listener {
    * @throws {Timeout} no connection in time
    * @throws {SocketClosedError} the listener was closed
    */
-  accept(options?: TransferOptions): Operation<Socket> {
-    return new Accept(this, checkTimeout(options?.timeout === undefined ? this.timeout : options.timeout));
+  accept(options?: TransferOptions): Operation<S> {
+    return new Accept<S>(this, checkTimeout(options?.timeout === undefined ? this.timeout : options.timeout));
   }
 
   /**
@@ -92,7 +111,8 @@ export class Listener {
     if (this.#closed !== undefined) return;
     this.#closed = new SocketClosedError(`${this} was closed by ${hub.current ?? 'a callback'}`);
     this.#server.close();
-    for (const stream of this.#unaccepted.splice(0)) stream.destroy();
+    this.#tls?.close();
+    for (const stream of this.#unaccepted.splice(0)) close(stream);
     for (const acceptor of this.#acceptors) acceptor.fail(this.#closed);
   }
 
@@ -109,20 +129,41 @@ export class Listener {
   #arrive(stream: Stream): void {
     const [acceptor] = this.#acceptors;
     const isFull =
-      this.#open + this.waiting >= this.#most || (acceptor === undefined && this.waiting === this.#backlog);
-    if (isFull) {
-      this.#dropped++;
-      stream.destroy();
-    } else if (acceptor === undefined) this.#unaccepted.push(stream);
+      this.#open + this.waiting + (this.#tls?.pending ?? 0) >= this.#most ||
+      (acceptor === undefined && this.waiting === this.#backlog);
+    if (isFull) this.#drop(stream);
+    else if (isLastDescriptor(stream)) {
+      this.#drop(stream);
+      this.#refused++;
+      if (/^10*$/.test(`${this.#refused}`)) hub.handleError(outOfDescriptors(this.#refused), undefined, `${this}`);
+    } else if (this.#tls !== undefined) this.#tls.begin(stream);
+    else if (acceptor === undefined) this.#unaccepted.push(stream);
     else acceptor.grant(this.#accept(stream));
   }
 
-  #accept(accepted: Stream): Socket {
-    const stream = rewrap(accepted);
-    this.#open++;
-    stream.once('close', this.#closeOne);
+  /** A handshake of TLS is done. */
+  #shaken(socket: TlsSocket): void {
+    const [acceptor] = this.#acceptors;
+    if (acceptor !== undefined) acceptor.grant(this.#accept(socket));
+    else if (this.waiting === this.#backlog) this.#drop(socket);
+    else this.#unaccepted.push(socket);
+  }
+
+  #drop(stream: Stream | TlsSocket): void {
+    this.#dropped++;
+    close(stream);
+  }
+
+  #accept(accepted: Stream | TlsSocket): S {
+    const isSecure = accepted instanceof Socket;
+    const stream = isSecure ? accepted.stream : rewrap(accepted);
+    if (!stream.closed) {
+      this.#open++;
+      stream.once('close', this.#closeOne);
+    }
+    if (isSecure) return accepted as Socket as S;
     const { noDelay, keepAlive } = this.#options;
-    return new Socket(stream, { noDelay, keepAlive, path: this.address.path });
+    return new Socket(stream, { noDelay, keepAlive, path: this.address.path }) as S;
   }
 
   #closeOne = (): void => {
@@ -130,30 +171,35 @@ export class Listener {
   };
 
   /** The connection that has waited longest. @internal */
-  take(): Socket | undefined {
+  take(): S | undefined {
     if (this.#closed !== undefined) throw this.#closed;
     const stream = this.#unaccepted.shift();
     return stream === undefined ? undefined : this.#accept(stream);
   }
 
   /** @internal */
-  enter(acceptor: Accept): void {
+  enter(acceptor: Accept<S>): void {
     this.#acceptors.add(acceptor);
     hub.outside++;
   }
 
   /** @internal */
-  leave(acceptor: Accept): void {
+  leave(acceptor: Accept<S>): void {
     this.#acceptors.delete(acceptor);
     hub.outside--;
   }
 }
 
-class Accept extends TimedWait<Socket> {
-  readonly #listener: Listener;
+function close(stream: Stream | TlsSocket): void {
+  if (stream instanceof Socket) stream.abort();
+  else stream.destroy();
+}
+
+class Accept<S extends Socket> extends TimedWait<S> {
+  readonly #listener: Listener<S>;
   #greenlet: RawGreenlet | undefined = undefined;
 
-  constructor(listener: Listener, limit: number | undefined) {
+  constructor(listener: Listener<S>, limit: number | undefined) {
     super(limit);
     this.#listener = listener;
   }
@@ -174,7 +220,7 @@ class Accept extends TimedWait<Socket> {
     return step;
   }
 
-  grant(socket: Socket): void {
+  grant(socket: S): void {
     this.#listener.leave(this);
     this.#greenlet!.wake(socket);
   }
@@ -214,18 +260,24 @@ class Accept extends TimedWait<Socket> {
  * });
  * ```
  */
+export function listen(
+  address: Address,
+  options: ListenOptions & { readonly tls: TlsServerOptions },
+): Operation<Listener<TlsSocket>>;
+export function listen(address: Address, options?: ListenOptions): Operation<Listener>;
 export function listen(address: Address, options: ListenOptions = {}): Operation<Listener> {
   const { host, port, path } = parseAddress(address);
   const backlog = checkInteger('backlog', options.backlog ?? 511, 1);
   const { maxConnections, ipv6Only = false } = options;
   if (maxConnections !== undefined) checkInteger('maxConnections', maxConnections, 1);
+  const acceptor = options.tls && new TlsAcceptor(options.tls);
   const place = path === undefined ? { port, ipv6Only, ...(host === '' ? {} : { host }) } : { path };
   return suspend(function listen(resume) {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
     server.once('error', (error) => resume.throw(error));
     server.listen({ ...place, backlog }, () => {
       server.removeAllListeners('error');
-      if (!resume(new Listener(server, backlog, options))) server.close();
+      if (!resume(new Listener(server, backlog, options, acceptor))) server.close();
     });
     return () => server.close();
   });

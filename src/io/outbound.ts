@@ -6,7 +6,7 @@
  * what counts here is how much the stream still holds.
  */
 import type { Writable } from 'node:stream';
-import { Direction, LATER, Transfer } from './transfer.ts';
+import { type Call, Direction, LATER, Transfer } from './transfer.ts';
 
 /** @internal */
 export class Outbound extends Direction {
@@ -27,12 +27,24 @@ export class Outbound extends Direction {
 
   /** Bytes that the stream can take before it holds too much. */
   get room(): number {
-    return this.#stream.writableHighWaterMark - this.#stream.writableLength;
+    return this.broken ? 0 : this.#stream.writableHighWaterMark - this.#stream.writableLength;
   }
 
   /** Whether the system has taken all the bytes. */
   get empty(): boolean {
-    return this.#stream.writableLength === 0;
+    return this.#stream.writableLength === 0 && !this.broken;
+  }
+
+  /**
+   * Whether the stream has failed or was destroyed: it has dropped what it was given, so nobody may be told that it was
+   * taken. In a moment the stream tells why, unless it was made to be silent.
+   */
+  get broken(): boolean {
+    const stream = this.#stream;
+    if (!stream.destroyed && !stream.errored) return false;
+    const error = Object.assign(new Error(`write EPIPE: ${this.peer} was destroyed`), { code: 'EPIPE' });
+    setImmediate(() => this.fail(error));
+    return true;
   }
 
   /** Whether the system has taken all the bytes and the end. */
@@ -45,7 +57,7 @@ export class Outbound extends Direction {
     return this.#ended;
   }
 
-  /** Hands bytes to the stream; an error of the system shows at the next attempt. */
+  /** Hands bytes to the stream; after an error of the system it is `broken`. */
   write(data: string | Uint8Array): void {
     this.#stream.write(data, this.#written);
   }
@@ -57,7 +69,7 @@ export class Outbound extends Direction {
   }
 
   /** Throws what makes sending impossible. */
-  check(call: Transfer<unknown>): void {
+  check(call: Call): void {
     if (this.failure !== undefined) throw this.failure;
     if (!this.#ended) return;
     throw Object.assign(new Error(`${call.describe()}: this side was shut down for writing`), { code: 'EPIPE' });
@@ -91,7 +103,7 @@ export class Send extends Transfer<number> {
     if (room <= 0) return LATER;
     const accepted = this.#data.length <= room ? this.#data : this.#data.subarray(0, room);
     outbound.write(accepted);
-    return accepted.length;
+    return outbound.broken ? LATER : accepted.length;
   }
 
   describe(): string {

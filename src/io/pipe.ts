@@ -2,6 +2,7 @@
 import { checkInteger, show } from '../core/check.ts';
 import { composite } from '../core/dev.ts';
 import type { Coroutine, Operation } from '../core/operation.ts';
+import { File } from './file.ts';
 
 /** What bytes come from: a `File`, a `Reader`, a `Socket`. An empty piece is the end. */
 export type ByteSource =
@@ -57,7 +58,8 @@ export function pipe(reader: ByteSource, writer: ByteSink, options: PipeOptions 
   const read = method(reader, 'read', 'recv') ?? missing('reader', reader, 'read(n) or recv(n)');
   const write = method(writer, 'sendall', 'write') ?? missing('writer', writer, 'write(bytes) or sendall(bytes)');
   const chunkSize = checkInteger('chunkSize', options.chunkSize ?? 262_144, 1);
-  return composite('pipe()', copy(read, write, chunkSize));
+  const copying = reader instanceof File ? copyFile(reader, writer, write, chunkSize) : copy(read, write, chunkSize);
+  return composite('pipe()', copying);
 }
 
 type Call = (argument: unknown) => Operation<any>;
@@ -78,5 +80,17 @@ function* copy(read: Call, write: Call, chunkSize: number): Coroutine<number> {
     if (bytes.length === 0) return count;
     yield* write(bytes);
     count += bytes.length;
+  }
+}
+
+/** The next piece is read while one is written. */
+function* copyFile(reader: File, writer: ByteSink, write: Call, chunkSize: number): Coroutine<number> {
+  for (let count = 0; ; ) {
+    const bytes = yield* reader.read(chunkSize);
+    if (bytes.length === 0) return count;
+    reader.readAhead(chunkSize);
+    yield* write(bytes);
+    count += bytes.length;
+    if (writer instanceof File) reader.giveBack(bytes); // others may not be done with them
   }
 }

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { race } from '../core/combine.ts';
 import { fromEvent } from '../core/from-event.ts';
 import type { Coroutine } from '../core/operation.ts';
 
@@ -16,6 +17,11 @@ export interface Pipe {
   /** To be given away by its descriptor, and then destroyed. */
   readonly far: Socket;
   readonly fd: number;
+}
+
+function outOfDescriptors(): Error {
+  const error = new Error('accept EMFILE: no descriptor is left for a pipe to the process');
+  return Object.assign(error, { code: 'EMFILE', syscall: 'accept' });
 }
 
 /** Makes a pipe. Suspends; a kill takes it back. @internal */
@@ -32,7 +38,11 @@ export function* makePipe(): Coroutine<Pipe> {
     yield* fromEvent(server, 'listening');
     near = connect(path);
     yield* fromEvent(near, 'connect');
-    if (far === undefined) yield* fromEvent(server, 'connection');
+    if (far === undefined) {
+      // The system drops the connection, and says nothing, if there is no descriptor left for it.
+      yield* race([fromEvent(server, 'connection'), fromEvent(near, 'close')]);
+      if (far === undefined) throw outOfDescriptors();
+    }
     const { fd } = (far as unknown as { _handle: { fd: number } })._handle;
     return { near, far: far!, fd };
   } catch (error) {

@@ -1,7 +1,7 @@
 /** Reading text: bytes are taken as far as they are whole characters, so that nothing has to be kept beside the queue. */
 import type { ByteQueue } from './byte-queue.ts';
 import type { Inbound } from './inbound.ts';
-import { Read, ReadAll } from './reads.ts';
+import { Read, ReadToEnd } from './reads.ts';
 import { LATER } from './transfer.ts';
 
 /** The longest character of any encoding, in bytes. */
@@ -43,22 +43,16 @@ export class ReadText extends Read<string> {
 }
 
 /** As `ReadAll`, decoded. @internal */
-export class ReadAllText extends Read<string> {
-  readonly #bytes: ReadAll;
+export class ReadAllText extends ReadToEnd<string> {
   readonly #encoding: BufferEncoding;
 
   constructor(inbound: Inbound, limit: number, encoding: BufferEncoding, timeout: number | undefined) {
-    super(inbound, 'readAll()', timeout);
-    this.#bytes = new ReadAll(inbound, limit, undefined);
+    super(inbound, limit, timeout);
     this.#encoding = encoding;
   }
 
-  take(bytes: ByteQueue): typeof LATER {
-    return this.#bytes.take(bytes);
-  }
-
   atEnd(bytes: ByteQueue): string {
-    return this.#bytes.atEnd(bytes).toString(this.#encoding);
+    return bytes.take(bytes.length).toString(this.#encoding);
   }
 }
 

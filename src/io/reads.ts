@@ -30,6 +30,11 @@ export abstract class Read<T> extends Transfer<T> {
   /** Takes what it wants out of the queue, or answers `LATER` and leaves it as it is. */
   abstract take(bytes: ByteQueue): T | typeof LATER;
 
+  /** Copies some of the first `length` bytes of `memory` to where it wants them, if it does; tells how many. */
+  fill(_memory: Buffer, _length: number): number {
+    return 0;
+  }
+
   /** What the read gives, or throws, when there was not enough and nothing more will come. */
   abstract atEnd(bytes: ByteQueue): T;
 
@@ -63,13 +68,20 @@ export class Recv extends Read<Buffer> {
 /** @internal */
 export class RecvInto extends Read<number> {
   readonly #target: Uint8Array;
+  #filled = 0;
 
   constructor(inbound: Inbound, target: Uint8Array, timeout: number | undefined) {
     super(inbound, 'recvInto()', timeout);
     this.#target = target;
   }
 
+  override fill(memory: Buffer, length: number): number {
+    this.#filled = memory.copy(this.#target, 0, 0, length);
+    return this.#filled;
+  }
+
   take(bytes: ByteQueue): number | typeof LATER {
+    if (this.#filled > 0) return this.#filled;
     return bytes.length > 0 ? bytes.copyTo(this.#target) : LATER;
   }
 
@@ -97,7 +109,7 @@ export class RecvExactly extends Read<Buffer> {
 }
 
 /** Reads to the end. @internal */
-export class ReadAll extends Read<Buffer> {
+export abstract class ReadToEnd<T> extends Read<T> {
   readonly #limit: number;
 
   constructor(inbound: Inbound, limit: number, timeout: number | undefined) {
@@ -109,7 +121,10 @@ export class ReadAll extends Read<Buffer> {
     if (bytes.length <= this.#limit) return LATER;
     throw new LimitOverrunError(`${this.describe()}: more than ${this.#limit} bytes; they stay readable`);
   }
+}
 
+/** @internal */
+export class ReadAll extends ReadToEnd<Buffer> {
   atEnd(bytes: ByteQueue): Buffer {
     return bytes.take(bytes.length);
   }
@@ -117,29 +132,29 @@ export class ReadAll extends Read<Buffer> {
 
 /** A read up to a separator, which is looked for in the new bytes only. */
 abstract class Search<T> extends Read<T> {
-  readonly #separator: Uint8Array;
+  readonly separator: Uint8Array;
   readonly #limit: number;
   /** In so many bytes the separator does not begin. */
   #searched = 0;
 
   constructor(inbound: Inbound, call: string, separator: Uint8Array, limit: number, timeout: number | undefined) {
     super(inbound, call, timeout);
-    this.#separator = separator;
+    this.separator = separator;
     this.#limit = limit;
   }
 
   take(bytes: ByteQueue): T | typeof LATER {
-    const { length } = this.#separator;
-    const at = bytes.indexOf(this.#separator, this.#searched);
-    this.#searched = at >= 0 ? at : Math.max(0, bytes.length - length + 1);
+    const { separator } = this;
+    const at = bytes.indexOf(separator, this.#searched);
+    this.#searched = at >= 0 ? at : Math.max(0, bytes.length - separator.length + 1);
     if (this.#searched > this.#limit) {
       throw new LimitOverrunError(`${this.describe()}: no separator within ${this.#limit} bytes; they stay readable`);
     }
-    return at >= 0 ? this.found(bytes.take(at + length)) : LATER;
+    return at >= 0 ? this.found(bytes, at) : LATER;
   }
 
-  /** `bytes` ends with the separator. */
-  abstract found(bytes: Buffer): T;
+  /** There are `count` bytes before the separator. */
+  abstract found(bytes: ByteQueue, count: number): T;
 }
 
 /** @internal */
@@ -148,8 +163,8 @@ export class ReadUntil extends Search<Buffer> {
     super(inbound, 'readUntil()', separator, limit, timeout);
   }
 
-  found(bytes: Buffer): Buffer {
-    return bytes;
+  found(bytes: ByteQueue, count: number): Buffer {
+    return bytes.take(count + this.separator.length);
   }
 
   atEnd(bytes: ByteQueue): never {
@@ -158,7 +173,6 @@ export class ReadUntil extends Search<Buffer> {
 }
 
 const NEWLINE = Uint8Array.of(10);
-const RETURN = 13;
 
 /** A read of a line, whose end is not part of it. */
 abstract class LineSearch<T> extends Search<T> {
@@ -169,9 +183,8 @@ abstract class LineSearch<T> extends Search<T> {
     this.#encoding = options.encoding;
   }
 
-  found(bytes: Buffer): T {
-    const end = bytes.length - 1;
-    return this.line(bytes.toString(this.#encoding, 0, bytes[end - 1] === RETURN ? end - 1 : end));
+  found(bytes: ByteQueue, count: number): T {
+    return this.line(bytes.takeLine(count, this.#encoding));
   }
 
   atEnd(bytes: ByteQueue): T {

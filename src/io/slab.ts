@@ -1,5 +1,5 @@
 /**
- * Reading all sockets into one buffer, and copying out what came.
+ * Reading all sockets into one buffer, and copying out of it what came.
  *
  * By default Node gives each read a fresh slab of 64 KiB and passes it through the machinery of `Readable`. Most reads are
  * short, so a copy is cheaper: it takes 10 to 20 % off the whole CPU time of an echo server. Node offers this (`onread`)
@@ -23,21 +23,48 @@ function newPiece(): Buffer {
   return memory;
 }
 
-function copyOut(length: number): Buffer {
-  if (length < LARGE) return Buffer.from(slab.subarray(0, length));
+/** A copy of what lies in the slab. @internal */
+export function copyOut(from: number, to: number): Buffer {
+  const length = to - from;
+  if (length < LARGE) return Buffer.from(slab.subarray(from, to));
   if (used + length > PIECE) {
     piece = newPiece();
     used = 0;
   }
   const copy = piece.subarray(used, used + length);
   used += length;
-  slab.copy(copy, 0, 0, length);
+  slab.copy(copy, 0, from, to);
   return copy;
 }
 
-/** The `onread` option of a socket that is to emit copies as `'data'`, as it would emit the slabs. @internal */
-export function intoSlab(stream: () => Stream): OnReadOpts {
-  return { buffer: slab, callback: (length) => stream().emit('data', copyOut(length)) };
+/** Who takes what comes. @internal */
+export interface Receiver {
+  /** The first `length` bytes of the slab have come; answers whether more may come at once. */
+  receive(slab: Buffer, length: number): boolean;
+}
+
+/** The key under which a stream that reads into the slab has its receiver. */
+const receiver = Symbol('receiver');
+type SlabStream = Stream & { [receiver]: Receiver | undefined };
+
+/** One for all sockets: Node calls it as a method of the stream. */
+const onread: OnReadOpts = {
+  buffer: slab,
+  callback(this: SlabStream, length: number): boolean {
+    return this[receiver]!.receive(slab, length);
+  },
+};
+
+/** Makes a stream, given its `onread` option, that needs a receiver before anything can come. @internal */
+export function readIntoSlab(make: (onread: OnReadOpts) => Stream): Stream {
+  return Object.assign(make(onread), { [receiver]: undefined });
+}
+
+/** Sets who takes what comes; false if the stream does not read into the slab, but emits `'data'`. @internal */
+export function receiveFromSlab(stream: object, taker: Receiver): boolean {
+  if (!(receiver in stream)) return false;
+  stream[receiver] = taker;
+  return true;
 }
 
 /** The handle of an accepted socket, as far as it has to be known. */
@@ -53,10 +80,5 @@ export function rewrap(accepted: Stream): Stream {
   if (typeof handle?.readStart !== 'function' || typeof handle.useUserBuffer !== 'function') return accepted;
   owner._handle = null;
   accepted.destroy(); // an empty shell now, for which the server is no longer to wait
-  const stream: Stream = new Stream({
-    handle,
-    allowHalfOpen: true,
-    onread: intoSlab(() => stream),
-  } as SocketConstructorOpts);
-  return stream;
+  return readIntoSlab((onread) => new Stream({ handle, allowHalfOpen: true, onread } as SocketConstructorOpts));
 }

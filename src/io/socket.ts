@@ -1,14 +1,19 @@
 /** `Socket`: a connected stream socket, read and written by calls that suspend. */
+import type { PathLike } from 'node:fs';
 import { Socket as Stream } from 'node:net';
 import { checkInteger, checkTimeout, show } from '../core/check.ts';
+import { composite } from '../core/dev.ts';
 import { SocketClosedError } from '../core/errors.ts';
 import { hub } from '../core/hub.ts';
 import type { Operation } from '../core/operation.ts';
+import type { RawGreenlet } from '../core/raw-greenlet.ts';
 import { type Endpoint, localEnd, remoteEnd } from './address.ts';
+import type { File } from './file.ts';
 import { Inbound } from './inbound.ts';
 import { Outbound, Send, SendAll } from './outbound.ts';
 import { checkLineOptions, ReadLine, Recv, RecvExactly, RecvInto, readUntil } from './reads.ts';
-import { bytesOf } from './transfer.ts';
+import { type SendFileOptions, sendFile } from './send-file.ts';
+import { bytesOf, type Call } from './transfer.ts';
 
 /** Options of the calls that read or write. */
 export interface TransferOptions {
@@ -75,6 +80,13 @@ export class Socket {
   #noDelay = false;
   #keepAlive: boolean | number = false;
   #closed = false;
+  #handedOver: Error | undefined = undefined;
+  /** To whom it was connected, as that was written. @internal */
+  host: string | undefined = undefined;
+  /** The socket that took over the connection. @internal */
+  successor: Socket | undefined = undefined;
+  /** Why nobody could take it over. @internal */
+  breakage: unknown = undefined;
 
   /** Takes over a connected `node:net` socket; `path` is the address of a Unix socket, for messages. */
   constructor(stream: Stream, options: SocketOptions & { readonly path?: string | undefined } = {}) {
@@ -94,7 +106,7 @@ export class Socket {
       inbound.fail(error);
       outbound.fail(error);
     };
-    stream.on('error', fail);
+    stream.on('error', (error) => fail(this.failureOf(error)));
     stream.on('close', () =>
       fail(new SocketClosedError(`${this} was closed: by both sides, or below by its node:net socket`)),
     );
@@ -236,6 +248,32 @@ export class Socket {
     return new SendAll(this.#outbound, 'sendall()', data, this.#limit(options));
   }
 
+  /**
+   * Sends a file, from its position or `offset` on, to its end or `count` bytes; gives how many were sent. The file is given
+   * open, and stays so, its position behind the last piece that was read; or as a path. Suspends while it is read and while
+   * the peer does not keep up; each wait for the peer has the socket's time limit. Follows `socket.sendfile`.
+   *
+   * @throws what `open`, `File.read` and `sendall` throw
+   * @example
+   * ```ts
+   * import { run } from 'genlet';
+   * import { fs, socketpair } from 'genlet/io';
+   *
+   * await run(function* () {
+   *   yield* fs.writeFile('/tmp/example-send-file.txt', 'some bytes');
+   *   const [left, right] = yield* socketpair();
+   *   console.log(yield* left.sendFile('/tmp/example-send-file.txt', { offset: 5 })); // => 5
+   *   console.log(String(yield* right.recv())); // => bytes
+   *   left.close();
+   *   right.close();
+   *   yield* fs.unlink('/tmp/example-send-file.txt');
+   * });
+   * ```
+   */
+  sendFile(file: File | PathLike, options: SendFileOptions = {}): Operation<number> {
+    return composite('Socket.sendFile()', sendFile(this, file, options));
+  }
+
   // ---- the end
 
   /**
@@ -246,6 +284,7 @@ export class Socket {
     if (how !== 'read' && how !== 'write' && how !== 'both') {
       throw new TypeError(`how is ${show(how)}: give 'read', 'write' or 'both'`);
     }
+    if (this.#handedOver !== undefined) throw this.#handedOver;
     if (how !== 'write') this.#inbound.end();
     if (how !== 'read') this.#outbound.end();
   }
@@ -262,10 +301,12 @@ export class Socket {
   /** As `close`, but drops what waits to be sent; a TCP peer sees a reset, unless this side was shut down for
    * writing before. Follows `asyncio.Transport.abort`. */
   abort(): void {
+    if (this.#handedOver !== undefined) return;
     this.#leave('aborted');
-    const stream: Stream & { resetAndClosing?: boolean } = this.#stream;
+    const stream = this.#stream;
+    const transport: (Stream & { resetAndClosing?: boolean }) | undefined = this.transport;
     // Not resetAndDestroy(): it first sends what waits, and leaks the handle of a socket that is being shut down.
-    if (this.remote.host !== '' && !stream.writableEnded) stream.resetAndClosing = true;
+    if (transport !== undefined && this.remote.host !== '' && !stream.writableEnded) transport.resetAndClosing = true;
     stream.destroy();
   }
 
@@ -284,20 +325,58 @@ export class Socket {
     return this.#stream;
   }
 
+  /** The socket that holds the connection to the system: the same one, unless something lies between. @internal */
+  get transport(): Stream | undefined {
+    return this.#stream;
+  }
+
+  /** What is thrown for an error that the stream emits. @internal */
+  failureOf(error: Error): Error {
+    return error;
+  }
+
   /** Whether `error` is what the system reported of this connection. @internal */
   isBrokenBy(error: unknown): boolean {
-    return error !== undefined && (error === this.#inbound.failure || error === this.#outbound.failure);
+    if (error === undefined) return false;
+    const own = error === this.#inbound.failure || error === this.#outbound.failure || error === this.breakage;
+    return own || this.successor?.isBrokenBy(error) === true;
+  }
+
+  /** The address of a Unix socket. @internal */
+  get path(): string | undefined {
+    return this.#path;
+  }
+
+  /**
+   * Hands over the stream, with the bytes in it that nobody has read, for something else to be spoken on it; this socket is
+   * used up then, and its `close()` does nothing. @internal
+   */
+  handOver(me: RawGreenlet, call: Call): Stream {
+    const [inbound, outbound, stream] = [this.#inbound, this.#outbound, this.#stream];
+    inbound.admit(me, call);
+    outbound.admit(me, call);
+    outbound.check(call);
+    if (inbound.failure !== undefined) throw inbound.failure;
+    if (inbound.ended) {
+      this.breakage = Object.assign(new Error(`${call.describe()}: its stream has ended`), { code: 'ECONNRESET' });
+      throw this.breakage;
+    }
+    stream.pause();
+    if (inbound.bytes.length > 0) stream.unshift(inbound.bytes.take(inbound.bytes.length));
+    this.#leave('upgraded to TLS', ': use the TlsSocket');
+    this.#handedOver = outbound.failure;
+    return stream;
   }
 
   #limit(options: TransferOptions | undefined): number | undefined {
     return options?.timeout === undefined ? this.#timeout : checkTimeout(options.timeout);
   }
 
-  #leave(what: string): boolean {
+  #leave(what: string, hint = ''): boolean {
     if (this.#closed) return false;
     this.#address ??= localEnd(this.#stream, this.#path); // it can't be asked for afterwards
     this.#closed = true;
-    const error = new SocketClosedError(`${this} was ${what} by ${hub.current ?? 'a callback'}`);
+    const error = new SocketClosedError(`${this} was ${what} by ${hub.current ?? 'a callback'}${hint}`);
     this.#inbound.close(error);
     this.#outbound.close(error);
     return true;

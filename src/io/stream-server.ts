@@ -1,24 +1,22 @@
 /** `StreamServer`: a greenlet a connection. */
 import type { Socket as Stream } from 'node:net';
-import { checkFunction, checkTimeout } from '../core/check.ts';
-import { composite } from '../core/dev.ts';
-import { InvalidStateError } from '../core/errors.ts';
+import { checkFunction } from '../core/check.ts';
 import { fromEvent } from '../core/from-event.ts';
 import type { Greenlet } from '../core/greenlet.ts';
 import { hub } from '../core/hub.ts';
-import type { Coroutine, Operation } from '../core/operation.ts';
+import type { Coroutine } from '../core/operation.ts';
 import { spawn, spawnNow } from '../core/spawn.ts';
-import { withTimeout } from '../core/timeout.ts';
-import { Event } from '../sync/event.ts';
-import { Group } from '../sync/group.ts';
 import type { Pool } from '../sync/pool.ts';
 import { type Address, type Endpoint, parseAddress } from './address.ts';
+import { BaseServer } from './base-server.ts';
 import { handlerPool } from './handler-pool.ts';
 import { type Listener, type ListenOptions, listen } from './listener.ts';
 import type { Socket } from './socket.ts';
+import { checkServerTls, type TlsServerOptions } from './tls-options.ts';
+import type { TlsSocket } from './tls-socket.ts';
 
 /** What is called for each connection: a coroutine function, a plain or an async one. */
-export type ConnectionHandler = (socket: Socket, remote: Endpoint) => unknown;
+export type ConnectionHandler<S extends Socket = Socket> = (socket: S, remote: Endpoint) => unknown;
 
 /** Options of `StreamServer`. */
 export interface StreamServerOptions extends ListenOptions {
@@ -28,9 +26,6 @@ export interface StreamServerOptions extends ListenOptions {
    */
   readonly spawn?: Pool | number | undefined;
 }
-
-/** How long `stop` waits for the handlers, unless it is told otherwise. */
-const PATIENCE = 1000;
 
 /**
  * A server that runs `handler(socket, remote)` in a greenlet for each connection, and closes the socket when that has
@@ -54,148 +49,72 @@ const PATIENCE = 1000;
  * });
  * ```
  */
-export class StreamServer {
-  readonly #given: Endpoint;
+export class StreamServer extends BaseServer {
   readonly #handler: ConnectionHandler;
   readonly #options: StreamServerOptions;
   readonly #pool: Pool | undefined;
-  readonly #handlers = new Group();
-  readonly #stopped = new Event();
   /** Sockets whose handler has ended, and which still have something to send. */
   readonly #closing = new Set<Stream>();
   #listener: Listener | undefined;
-  #acceptor: Greenlet<void> | undefined;
-  #state: 'new' | 'starting' | 'started' | 'closed' = 'new';
 
-  constructor(address: Address, handler: ConnectionHandler, options: StreamServerOptions = {}) {
-    this.#given = parseAddress(address);
+  constructor(
+    address: Address,
+    handler: ConnectionHandler<TlsSocket>,
+    options: StreamServerOptions & { readonly tls: TlsServerOptions },
+  );
+  constructor(address: Address, handler: ConnectionHandler, options?: StreamServerOptions);
+  constructor(address: Address, handler: ConnectionHandler<any>, options: StreamServerOptions = {}) {
+    super(parseAddress(address));
     checkFunction('handler', handler);
     this.#handler = handler;
     this.#options = options;
+    if (options.tls !== undefined) checkServerTls(options.tls);
     this.#pool = handlerPool(options.spawn);
-  }
-
-  /** Where it listens; before `start`, the address that was given. */
-  get address(): Endpoint {
-    return this.#listener?.address ?? this.#given;
-  }
-
-  /** The port of `address`. */
-  get port(): number {
-    return this.address.port;
-  }
-
-  /** Whether it accepts connections. */
-  get started(): boolean {
-    return this.#state === 'started';
-  }
-
-  /** Whether `stop` was called. */
-  get closed(): boolean {
-    return this.#state === 'closed';
   }
 
   /** How many handlers are running. */
   get connections(): number {
-    return this.#handlers.size;
+    return this.handlers.size;
   }
 
-  /** Connections that were closed since there were `maxConnections` or `backlog` of them already. */
+  /** Connections that were closed at once, see `Listener.dropped`. */
   get dropped(): number {
     return this.#listener?.dropped ?? 0;
   }
 
-  /**
-   * Begins to listen and to accept. Suspends until the system has agreed; a kill takes it back.
-   *
-   * @throws {InvalidStateError} it was started before
-   * @throws the system's error, with `code` `EADDRINUSE`, `EACCES`, …
-   */
-  start(): Operation<void> {
-    return composite('StreamServer.start()', this.#start());
+  /** Handshakes of TLS that failed, of which no handler has heard. */
+  get failedHandshakes(): number {
+    return this.#listener?.failedHandshakes ?? 0;
   }
 
-  *#start(): Coroutine<void> {
-    if (this.#state !== 'new') throw new InvalidStateError(`${this} is ${this.#state}: make a new one to start`);
-    this.#state = 'starting';
-    try {
-      this.#listener = yield* listen(this.#given, this.#options);
-    } finally {
-      if (this.#listener === undefined && this.#state === 'starting') this.#state = 'new';
-    }
-    if (this.closed) this.#listener.close();
-    else {
-      this.#state = 'started';
-      this.#acceptor = spawn(() => this.#accept(this.#listener!));
-    }
+  /** @internal */
+  protected override get place(): Endpoint | undefined {
+    return this.#listener?.address;
   }
 
-  /**
-   * Starts the server if need be, and waits until somebody stops it. A kill stops it, with the usual patience for its
-   * handlers.
-   */
-  serveForever(): Operation<void> {
-    return composite('StreamServer.serveForever()', this.#serveForever());
+  /** @internal */
+  protected override *open(given: Endpoint): Coroutine<void> {
+    this.#listener = yield* listen(given, this.#options);
   }
 
-  *#serveForever(): Coroutine<void> {
-    try {
-      if (this.#state === 'new') yield* this.start();
-      yield* this.#stopped.wait();
-    } finally {
-      yield* this.stop();
-    }
+  /** @internal */
+  protected override receive(): Greenlet<void> {
+    return spawn(() => this.#accept(this.#listener!));
   }
 
-  /**
-   * Stops listening, waits at most `timeout` milliseconds (1,000 by default, `null` for ever) for the handlers and for what
-   * their sockets still have to send, then kills the handlers and drops the rest. Suspends; a kill ends the patience. A
-   * handler that calls it does not wait for itself.
-   */
-  stop(timeout: number | null = PATIENCE): Operation<void> {
-    return composite('StreamServer.stop()', this.#stop(checkTimeout(timeout)));
+  /** @internal */
+  protected override refuse(): void {
+    this.#listener!.close();
   }
 
-  *#stop(timeout: number | undefined): Coroutine<void> {
-    this.#state = 'closed';
-    this.#acceptor?.kill();
-    this.#listener?.close();
-    try {
-      yield* withTimeout(timeout, () => this.#finish(), { value: undefined });
-    } finally {
-      try {
-        yield* this.#killHandlers();
-      } finally {
-        for (const stream of this.#closing) stream.destroy();
-        this.#stopped.set();
-      }
-    }
-  }
-
-  /** Waits for the handlers, and then for the sockets that they left. */
-  *#finish(): Coroutine<void> {
-    yield* this.#acceptorEnds();
-    yield* this.#handlers.join();
+  /** @internal */
+  protected override *flush(): Coroutine<void> {
     for (const stream of this.#closing) yield* fromEvent(stream, 'close', { error: false });
   }
 
-  *#killHandlers(): Coroutine<void> {
-    yield* this.#acceptorEnds();
-    yield* this.#handlers.kill();
-  }
-
-  /**
-   * It was killed; if it had just been given a connection, it starts one more handler. Only then is it known who handles:
-   * a handler that stops the server does not wait for itself.
-   */
-  *#acceptorEnds(): Coroutine<void> {
-    if (this.#acceptor !== undefined) yield* this.#acceptor.join();
-    this.#handlers.discard(hub.current as Greenlet<any>);
-  }
-
-  /** `StreamServer 127.0.0.1:80`. */
-  toString(): string {
-    return `StreamServer ${this.address}`;
+  /** @internal */
+  protected override shut(): void {
+    for (const stream of this.#closing) stream.destroy();
   }
 
   *#accept(listener: Listener): Coroutine<void> {
@@ -207,7 +126,7 @@ export class StreamServer {
       const handler =
         pool === undefined ? spawnNow(this.#handler, socket, socket.remote) : yield* this.#spawnIn(pool, socket);
       handler.rawlink(() => this.#handled(socket, handler)); // also if it is killed before it begins
-      this.#handlers.add(handler);
+      this.handlers.add(handler);
     }
   }
 
@@ -224,8 +143,9 @@ export class StreamServer {
   #handled(socket: Socket, handler: Greenlet<unknown>): void {
     const { exception } = handler;
     if (!handler.successful() && !socket.isBrokenBy(exception)) hub.handleError(exception, handler, `${this}`);
-    socket.close();
-    const { stream } = socket;
+    const last = socket.successor ?? socket; // it may have been upgraded to TLS
+    last.close();
+    const { stream } = last;
     if (stream.destroyed) return;
     this.#closing.add(stream);
     stream.once('close', () => this.#closing.delete(stream));

@@ -20,6 +20,11 @@ const hub = importedHub;
 /** What an attempt answers when the stream has to move on first. @internal */
 export const LATER: unique symbol = Symbol('later');
 
+/** A call that can say what it is. @internal */
+export interface Call {
+  describe(): string;
+}
+
 /** One direction of a stream, which serves one greenlet at a time. @internal */
 export class Direction {
   /** Names the other side in messages. */
@@ -38,7 +43,7 @@ export class Direction {
   }
 
   /** Lets `me` in, unless another one is blocked on it. */
-  admit(me: RawGreenlet, transfer: Transfer<unknown>): void {
+  admit(me: RawGreenlet, transfer: Call): void {
     const other = this.#blocked;
     if (other === undefined) return;
     throw new ConcurrentObjectUseError(

@@ -202,17 +202,23 @@ export class UdpSocket {
     yield* this.#bindIfNeeded();
     const begin = (done: (error?: Error) => void) =>
       this.#open().connect(place.port, host, (error?: Error) => {
-        if (error === undefined) this.#remote = new Endpoint(host, place.port);
+        if (error === undefined) {
+          this.#remote = new Endpoint(host, place.port);
+          this.#address = endpointOf(this.#socket.address());
+        }
         done(error);
       });
     yield* shield(() => new Request<void>(this.#requests, `${this}.connect(${place})`, begin, undefined));
-    this.#address = endpointOf(this.#socket.address());
   }
 
-  /** Takes `connect` back, without suspending. */
+  /**
+   * Takes `connect` back, without suspending. Linux takes back a port that it had chosen, too: `address` has port 0 then,
+   * and another one with the next datagram that is sent.
+   */
   disconnect(): void {
     this.#open().disconnect();
     this.#remote = undefined;
+    this.#address = endpointOf(this.#socket.address());
   }
 
   // ---- sending
@@ -256,6 +262,7 @@ export class UdpSocket {
       this.#inbox.check();
       const done = (error: Error | null, size?: number) => {
         if (error === null) this.#sent++;
+        if (this.#address.port === 0 && !this.closed) this.#address = endpointOf(this.#socket.address());
         callback(error, size);
       };
       if (place !== undefined) this.#socket.send(bytes, place.port, place.host, done);

@@ -227,6 +227,24 @@ export class AsyncResult<T = unknown> implements Completable, Operation<T>, Prom
     return this.toString();
   }
 
+  /** What a blocked call is called in reports. @internal */
+  describeCall(call: string): string {
+    return `${this.constructor.name}.${call}()`;
+  }
+
+  /** Whether the outcome is lost if nobody waits for it; then it can't be waited for just to try. @internal */
+  get perishable(): boolean {
+    return false;
+  }
+
+  /** The last one who waited was killed, or had its time run out in `get`. @internal */
+  forsake(): void {}
+
+  /** Somebody who was to wait for it will not: see `BaseOperation`. @internal */
+  forgo(): void {
+    if (this.#waiters.size === 0) this.forsake();
+  }
+
   /** The waiting form of `getNowait`, under the name by which the user called it. @internal */
   take(call: string, limit: number | undefined): Operation<T> {
     return new Get(this, this.#waiters, call, limit);
@@ -255,8 +273,21 @@ abstract class ResultCall<T, R> extends LotCall<R> {
     me.wake(undefined);
   }
 
+  override cancel(me: RawGreenlet): void {
+    super.cancel(me);
+    this.result.forgo();
+  }
+
+  override get repeatable(): boolean {
+    return !this.result.perishable;
+  }
+
+  override get selectable(): boolean {
+    return true;
+  }
+
   override describe(): string {
-    return `${this.result.constructor.name}.${this.call}()`;
+    return this.result.describeCall(this.call);
   }
 }
 
@@ -264,15 +295,16 @@ class Get<T> extends ResultCall<T, T> {
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) {
       this.deadline?.cancel();
-      resumed.value = this.#outcome();
+      resumed.value = this.#outcome(true);
       return resumed;
     }
     const me = hub.self(this, arguments.length);
     return this.result.ready() || this.limit === 0 ? hub.ready(this.#outcome()) : this.block(me);
   }
 
-  #outcome(): T {
+  #outcome(waited = false): T {
     if (this.result.ready()) return this.result.getNowait();
+    if (waited) this.result.forgo();
     throw timedOut(this.describe(), this.limit!);
   }
 }

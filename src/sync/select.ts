@@ -97,7 +97,7 @@ export class Case extends RawGreenlet {
   /** Another case happened: takes the operation back, or gives it up. */
   lose(): void {
     this.withdrawWait();
-    if (!this.#performed && this.#operation instanceof BaseOperation) this.#operation.forgo();
+    if (!this.#performed) (this.#operation as Partial<BaseOperation<any>>).forgo?.();
   }
 
   /** Takes the operation back, if it is blocked. */

@@ -196,6 +196,38 @@ describe('reading a File', () => {
     });
   });
 
+  it('gives the lines of a big file in order, whatever else is asked of it between them', async () => {
+    const lines = Array.from(
+      { length: 30_000 },
+      (_, i) => `${i}:${'äx'.repeat(i % 30)}${i % 1000 === 7 ? '-'.repeat(90_000) : ''}`,
+    );
+    const text = lines.join('\n');
+    await withFile(text, function* (file) {
+      expect(yield* linesOf(file)).toEqual(lines);
+      yield* file.seek(0);
+      let position = 0;
+      for (const [index, line] of lines.entries()) {
+        const length = Buffer.byteLength(line);
+        if (index % 5 > 0) expect(yield* file.readline()).toBe(line);
+        else expect(String(yield* file.read(length + 1)).trimEnd()).toBe(line);
+        position += length + 1;
+        if (index % 11 === 0) expect(file.tell()).toBe(Math.min(position, Buffer.byteLength(text)));
+        if (index % 2000 === 0) yield* file.seek(0, 'current');
+      }
+      expect(yield* file.readline()).toBeUndefined();
+    });
+  });
+
+  it('sees what was written while it read ahead', () =>
+    withFile('a\n'.repeat(131_072), function* (file) {
+      expect(yield* file.readline()).toBe('a');
+      yield* file.write('b\n'.repeat(131_071));
+      yield* file.seek(-4, 'end');
+      expect(yield* linesOf(file)).toEqual(['b', 'b']);
+      yield* file.seek(0);
+      expect((yield* linesOf(file)).slice(0, 2)).toEqual(['a', 'b']);
+    }));
+
   it('sees what was added after the end', () =>
     withFile('a\n', function* (file) {
       expect(yield* linesOf(file)).toEqual(['a']);

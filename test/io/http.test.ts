@@ -156,6 +156,22 @@ describe('http.fetch', () => {
       yield* eventually(() => site.gone.length > 0);
     }));
 
+  it('gives the body as a Reader, within the time of the whole', () =>
+    withSite(function* (site) {
+      const response = yield* http.fetch(`${site.url}/a`, { timeout: 5000 });
+      const reader = response.body!;
+      expect(response.body).toBe(reader);
+      expect(String(yield* reader.readAll())).toContain('"url":"/a"');
+      expect(response.bodyUsed).toBe(true);
+      expect((yield* http.fetch(`${site.url}/a`, { method: 'HEAD' })).body).toBe(null);
+      const half = yield* http.fetch(`${site.url}/half`, { timeout: 100 });
+      expect(String(yield* half.body!.readExactly(5))).toBe('half.');
+      const error = yield* thrown(half.body!.read());
+      expect(error).toBeInstanceOf(Timeout);
+      expect(error.message).toBe(`fetch(${site.url}/half) timed out after 100 ms`);
+      yield* eventually(() => site.gone.length > 0);
+    }));
+
   it('serves many at once, killed at any moment', () =>
     withSite(function* (site) {
       const clients = Array.from({ length: 100 }, (_, index) =>
@@ -175,5 +191,6 @@ describe('http.fetch', () => {
     expect(() => http.fetch('http://x', { timeout: -1 })).toThrow('timeout is -1');
     expect(() => http.fetch('http://x', null as never)).toThrow('init is null: give an object of options');
     expect(() => http.fetch(5 as never)).toThrow('url is 5: give a string, a URL or a Request');
+    expect(() => http.fetch('http://name:secret@x/')).toThrow('url is http://***@x/: give the name and password in');
   });
 });

@@ -25,6 +25,36 @@ describe('pipe', () => {
     expect(readFileSync(at('target')).equals(contents.subarray(1))).toBe(true);
   });
 
+  it.each([1000, 65_536, 131_071, 300_000, 1_000_000])('copies a file in pieces of %i', async (chunkSize) => {
+    writeFileSync(at('source'), contents);
+    await run(function* () {
+      using source = yield* open(at('source'));
+      using target = yield* open(at('target'), 'w');
+      expect(yield* pipe(source, target, { chunkSize })).toBe(700_001);
+      expect(source.tell()).toBe(700_001);
+    });
+    expect(readFileSync(at('target')).equals(contents)).toBe(true);
+  });
+
+  it('leaves a file where the last piece ended that was written, whenever it is killed', async () => {
+    writeFileSync(at('source'), contents);
+    for (let turns = 0; turns < 20; turns++) {
+      await run(function* () {
+        using source = yield* open(at('source'));
+        using target = yield* open(at('target'), 'w');
+        const copying = spawn(() => pipe(source, target, { chunkSize: 70_000 }));
+        for (let turn = 0; turn < turns; turn++) yield* sleep(0);
+        yield* copying.kill();
+        yield* target.sync();
+        const lost = source.tell() - target.tell();
+        expect([0, 70_000, 700_001 % 70_000]).toContain(lost);
+        yield* source.seek(target.tell());
+        yield* pipe(source, target);
+      });
+      expect(readFileSync(at('target')).equals(contents)).toBe(true);
+    }
+  });
+
   it('copies between files and sockets', async () => {
     writeFileSync(at('source'), contents);
     await withPair(function* (client, server) {

@@ -17,6 +17,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { StreamClosedError } from '../../src/core/errors.ts';
 import { Reader, type ReadSource } from '../../src/io/reader.ts';
+import { runProgram } from '../support/child.ts';
 import { virtually, watchHub } from '../support/hub.ts';
 import { thrown, untilBlocked } from './support.ts';
 
@@ -470,5 +471,21 @@ describe('arguments', () => {
       'RangeError: limit is NaN: give a whole number, 0 or more',
       'TypeError: stream is 42: give a Readable of node:stream, or a ReadableStream',
     ]);
+  });
+});
+
+describe('readAll() of text', () => {
+  it('is not reported as never performed in development mode', async () => {
+    const { stderr, lines } = await runProgram(
+      `import { Readable } from 'node:stream';
+      import { run } from 'genlet';
+      import { Reader } from 'genlet/io';
+      await run(function* () {
+        const reader = new Reader(Readable.from(['all of it']), { encoding: 'utf8' });
+        console.log(yield* reader.readAll());
+      });`,
+      { env: { GENLET_DEV: '1' } },
+    );
+    expect([lines, stderr]).toEqual([['all of it'], '']);
   });
 });
