@@ -1,18 +1,20 @@
 /** The echo service of the examples: a server that answers in upper case, and clients that keep it busy. */
 import { type Coroutine, Group } from 'genlet';
-import { type Address, createConnection, StreamServer } from 'genlet/io';
+import { type Address, createConnection, type Socket, StreamServer, type TlsServerOptions } from 'genlet/io';
 import { type Row, seconds } from './table.ts';
 
 /** How long a client waits for the server, in milliseconds. */
 const PATIENCE = 5000;
 
 /** A server, not started yet, that answers each line in upper case. */
-export function upperCaseServer(address: Address): StreamServer {
-  return new StreamServer(address, function* (socket) {
-    for (let line; (line = yield* socket.readline()) !== undefined; ) {
-      yield* socket.sendall(`${line.toUpperCase()}\n`);
-    }
-  });
+export function upperCaseServer(address: Address, tls?: TlsServerOptions): StreamServer {
+  return new StreamServer(address, answerLines, { tls });
+}
+
+function* answerLines(socket: Socket): Coroutine<void> {
+  for (let line; (line = yield* socket.readline()) !== undefined; ) {
+    yield* socket.sendall(`${line.toUpperCase()}\n`);
+  }
 }
 
 /** What came of a run of clients. */

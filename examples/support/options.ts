@@ -1,10 +1,12 @@
-/** The command lines of the examples: `--name value`, each with a default. */
+/** The command lines of the examples: `--name value`, each with a default, and `--flag`. */
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** How the text behind `--name` becomes a value; `read` throws what is wrong with it. */
 export interface Option<T> {
   readonly initial: T;
+  /** It stands alone, with no text behind it. */
+  readonly isFlag?: boolean;
   read(text: string): T;
 }
 
@@ -28,6 +30,21 @@ export function wholeNumber<I extends number | undefined>(
       const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
       if (value >= least && value <= most) return value;
       throw new Error(`give a whole number, ${range}`);
+    },
+  };
+}
+
+/** Off, unless it is there. */
+export const flag: Option<boolean> = { initial: false, isFlag: true, read: () => true };
+
+/** A place to listen at or to connect to, as `genlet/io` takes it. */
+export function address(initial: string): Option<string> {
+  return {
+    initial,
+    read(given) {
+      const port = /^(?:(?:\[[^\]]+\]|[^:[\]]*):)?(\d{1,5})$/.exec(given)?.[1];
+      if (port !== undefined && Number(port) <= 65_535) return given;
+      throw new Error("give 'host:port', '[::1]:port' or a port");
     },
   };
 }
@@ -58,14 +75,14 @@ export function readOptions<O extends Record<string, Option<unknown>>>(options: 
 
 /** @throws what is wrong with `args` */
 export function parseOptions<O extends Record<string, Option<unknown>>>(options: O, args: string[]): Values<O> {
-  const known: Record<string, { type: 'string' }> = {};
-  for (const name in options) known[name] = { type: 'string' };
+  const known: Record<string, { type: 'string' | 'boolean' }> = {};
+  for (const name in options) known[name] = { type: options[name]!.isFlag ? 'boolean' : 'string' };
   const given = parseArgs({ args, options: known }).values;
   const entries = Object.entries(options).map(([name, option]) => {
     const text = given[name];
     if (text === undefined) return [name, option.initial];
     try {
-      return [name, option.read(text)];
+      return [name, option.read(String(text))];
     } catch (error) {
       throw new Error(`--${name} is '${text}': ${(error as Error).message}`);
     }

@@ -1,11 +1,10 @@
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import { createInterface } from 'node:readline';
 import { run } from 'genlet';
 import { StreamServer } from 'genlet/io';
 import { describe, expect, it } from 'vitest';
 import { callServer, describeCalls } from '../../examples/support/echo.ts';
+import { pathOf } from '../io/tls-support.ts';
 import { exampleRunner, has, type Program } from './example.ts';
+import { callPort, closedPort, refused } from './network.ts';
 
 const { start, startExample } = exampleRunner();
 
@@ -13,37 +12,6 @@ async function startServer(...options: string[]): Promise<{ server: Program; por
   const server = startExample('echo-server', ...options);
   const [, port] = await server.line(/^listening on 127\.0\.0\.1:(\d+)$/);
   return { server, port: Number(port) };
-}
-
-/** A client that sends text and reads lines. */
-async function callPort(port: number) {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-  await once(socket, 'connect');
-  const lines = createInterface(socket)[Symbol.asyncIterator]();
-  return { socket, readline: async () => (await lines.next()).value };
-}
-
-/** Resolves when connections to the port are refused. */
-async function refused(port: number): Promise<void> {
-  for (;;) {
-    const socket = connect(port, '127.0.0.1');
-    const error = await once(socket, 'connect').then(
-      () => undefined,
-      (error) => error,
-    );
-    socket.destroy();
-    if (error?.code === 'ECONNREFUSED') return;
-  }
-}
-
-/** A port at which nobody listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 describe('echo-server.ts', () => {
@@ -98,11 +66,36 @@ describe('echo-server.ts', () => {
     expect(lines).toEqual(['ONE', 'TWÖ', '', 'END WITHOUT A NEWLINE', undefined]);
   });
 
+  it('speaks TLS by the certificate that it is given', async ({ skip }) => {
+    if (!has('openssl')) skip('openssl is not installed');
+    const { server, port } = await startServer('--tls', '--cert', pathOf('localhost'), '--key', pathOf('key'));
+    const client = ['s_client', '-quiet', '-verify_return_error', '-CAfile', pathOf('ca')];
+    const openssl = start('openssl', [...client, '-connect', `127.0.0.1:${port}`, '-servername', 'localhost']);
+    openssl.write('hello\n');
+    await openssl.line(/^HELLO$/);
+    server.signal('SIGINT');
+    await refused(port);
+    openssl.write('after\n');
+    await openssl.line(/^AFTER$/);
+    await openssl.stop();
+    expect(await server.ended()).toBe(130);
+    expect(server.stderr).toBe('');
+  });
+
+  it('has a certificate made, if it is given none', async ({ skip }) => {
+    if (!has('openssl')) skip('openssl is not installed');
+    const { port } = await startServer('--tls');
+    const openssl = start('openssl', ['s_client', '-quiet', '-connect', `127.0.0.1:${port}`]);
+    openssl.write('hello\n');
+    await openssl.line(/^HELLO$/);
+    expect(openssl.stderr).toContain('CN = localhost');
+  });
+
   it('refuses what it does not understand', async () => {
     const program = startExample('echo-server', '--port', '65536');
     expect(await program.ended()).toBe(2);
     expect(program.stderr).toBe(
-      "echo-server.ts: --port is '65536': give a whole number, from 0 to 65535\noptions: --host, --port\n",
+      "echo-server.ts: --port is '65536': give a whole number, from 0 to 65535\noptions: --host, --port, --tls, --cert, --key\n",
     );
     expect(program.lines).toEqual([]);
   });

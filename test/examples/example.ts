@@ -2,12 +2,16 @@
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { afterEach } from 'vitest';
+import { type afterAll, afterEach, vi } from 'vitest';
 
-/** Runs examples, and anything else, for one test file; what a test leaves running is killed after it. */
-export function exampleRunner() {
+/**
+ * Runs examples, and anything else, for one test file. What a test leaves running is killed after it, or, with `afterAll`,
+ * after the last one.
+ */
+export function exampleRunner(after: typeof afterEach | typeof afterAll = afterEach) {
+  vi.setConfig({ testTimeout: 20_000 }); // each process takes a second to start, on a busy machine more
   const running = new Set<Program>();
-  afterEach(async () => {
+  after(async () => {
     await Promise.all([...running].map((program) => program.stop()));
     running.clear();
   });
