@@ -356,11 +356,11 @@ export class Resolver {
   }
 
   *#findAddresses(name: FunctionName, hostname: string, withTtl: boolean): Coroutine<unknown> {
-    yield* new Checkpoint(`Resolver.${name}()`);
     const cache = this.#cache; // a change of the servers replaces it
     const key = `${name} ${hostname.toLowerCase()}`;
-    const ask = () => this.#askForAddresses(name, hostname, cache, key);
-    const records = this.#recall(cache, key) ?? (yield* this.#inTurn(name, hostname, ask));
+    let records = this.#recall(cache, key);
+    if (records !== undefined) yield* new Checkpoint(`Resolver.${name}()`);
+    else records = yield* this.#inTurn(name, hostname, () => this.#askForAddresses(name, hostname, cache, key));
     return withTtl ? records : records.map(({ address }) => address);
   }
 
