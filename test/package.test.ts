@@ -57,6 +57,7 @@ describe('the package', { timeout: 120_000 }, () => {
       'docs/design.md',
       'docs/guide.md',
       'docs/io.md',
+      'docs/monkey-patching.md',
       'docs/structured-concurrency.md',
       'docs/sync.md',
       'package.json',

@@ -66,7 +66,13 @@ class Until<T> extends BaseOperation<T> {
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
-    const me = hub.self(this, arguments.length);
+    let me: RawGreenlet;
+    try {
+      me = hub.self(this, arguments.length);
+    } catch (killed) {
+      this.forgo();
+      throw killed;
+    }
     const source = this.#source;
     const promise = typeof source === 'function' ? this.#start(source, me) : native(source);
     let step: Step;

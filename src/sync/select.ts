@@ -198,7 +198,7 @@ class Select extends BaseOperation<{ key: string; value: any }> {
       if (this.#parked) resumed.value = this.#result(resumed.value); // else it was done at once, and gave way
       return resumed;
     }
-    const me = hub.self(this, arguments.length);
+    const me = this.#enter(arguments.length);
     if (this.#begun) throw new InvalidStateError(`${this.describe()} was performed already: call select() again`);
     this.#begun = true;
     this.performer = me;
@@ -212,6 +212,16 @@ class Select extends BaseOperation<{ key: string; value: any }> {
     } catch (error) {
       this.cancel();
       return hub.refuse(error);
+    }
+  }
+
+  /** A kill may arrive at the end of a slice, before the cases are looked at. */
+  #enter(passed: number): RawGreenlet {
+    try {
+      return hub.self(this, passed);
+    } catch (error) {
+      if (hub.current !== undefined) this.cancel();
+      throw error;
     }
   }
 
