@@ -1,4 +1,4 @@
-import { joinall, run, sleep, spawn, Timeout, until, withTimeout } from 'genlet';
+import { isExit, joinall, Lock, run, sleep, spawn, Timeout, until, withTimeout } from 'genlet';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hub, nextTurn, virtually, watchHub } from '../support/hub.ts';
 
@@ -150,4 +150,32 @@ describe('until', () => {
       }
     });
   });
+
+  it('keeps a late rejection quiet when a kill arrives before the wait has begun, at the end of a slice', async () => {
+    const { switchInterval } = hub;
+    await run(function* () {
+      const lock = new Lock();
+      yield* lock.acquire();
+      const { promise, reject } = withReject();
+      const waiter = spawn(function* () {
+        yield* lock.acquire();
+        Object.assign(hub, { switchInterval: 0, budget: 1 });
+        yield* until(promise);
+      });
+      yield* sleep(0);
+      lock.release();
+      yield* waiter.kill();
+      hub.switchInterval = switchInterval;
+      reject(new Error('late'));
+      expect(isExit(waiter.value)).toBe(true);
+    });
+  });
 });
+
+function withReject(): { promise: Promise<never>; reject: (error: Error) => void } {
+  let reject!: (error: Error) => void;
+  const promise = new Promise<never>((_, fail) => {
+    reject = fail;
+  });
+  return { promise, reject };
+}
