@@ -11,9 +11,15 @@ import { concerns, loadSync, rewrite } from './sync-hooks.ts';
 import { COOPERATIVE, type MissedCall } from './sync-transform.ts';
 
 /** A blocking call that the loader could not turn into a suspending one. */
-export interface BlockingCall extends MissedCall {
+export interface BlockingCall {
   /** The module's URL, or the path of a CommonJS module. */
   readonly url: string;
+  /** The line in it, counted from 1. */
+  readonly line: number;
+  /** What is called, such as `fs.readFileSync`. */
+  readonly text: string;
+  /** Why it stays as it is. */
+  readonly reason: string;
 }
 
 const missed: BlockingCall[] = [];
