@@ -61,8 +61,8 @@ function installCorpus() {
 
 function* sources(...folders) {
   for (const folder of folders) {
-    for (const name of readdirSync(folder, { recursive: true })) {
-      if (/\.[cm]?js$/.test(name)) yield join(folder, name);
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (entry.isFile() && /\.[cm]?js$/.test(entry.name)) yield join(entry.parentPath, entry.name);
     }
   }
 }

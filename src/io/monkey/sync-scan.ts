@@ -62,13 +62,18 @@ interface Level {
   /** In an object or class: a star, or `async`, before the key. */
   star: boolean;
   async: boolean;
-  /** A class whose body has not begun; whether it is an expression. */
-  pendingClass: boolean | undefined;
+  /** A class whose body has not begun. */
+  pendingClass: PendingClass | undefined;
 }
 
-interface PendingFunction {
-  star: boolean;
+interface PendingClass {
   readonly isExpression: boolean;
+  /** Whether `new` stands before it: the parenthesis behind it is no call then. */
+  readonly isNew: boolean;
+}
+
+interface PendingFunction extends PendingClass {
+  star: boolean;
 }
 
 const HEADS = new Set(['if', 'for', 'while', 'with', 'switch', 'catch']);
@@ -241,10 +246,10 @@ class Scanner {
     if (name === 'function') {
       const isAsync = this.#token === 'async' && !this.#newLine;
       const isExpression = !(isAsync ? this.#couldBegin : this.#mayBegin);
-      this.#function = { star: false, isExpression };
+      this.#function = { star: false, isExpression, isNew };
       this.#done(isAsync ? 'async function' : name, start, false);
     } else if (name === 'class') {
-      this.#top.pendingClass = !this.#mayBegin;
+      this.#top.pendingClass = { isExpression: !this.#mayBegin, isNew };
       this.#done(name, start, false);
     } else if (name === 'yield' && this.#top.scope.isGenerator) this.#yield(start);
     else if (HEADS.has(name) || OPERATORS.has(name) || name === 'try' || name === 'finally' || name === 'export') {
@@ -327,7 +332,8 @@ class Scanner {
 
   #openParenthesis(start: number): void {
     const top = this.#top;
-    const pending = this.#function ?? (isKeyPlace(top) ? { star: top.star, isExpression: false } : undefined);
+    const pending =
+      this.#function ?? (isKeyPlace(top) ? { star: top.star, isExpression: false, isNew: false } : undefined);
     if (pending !== undefined) {
       this.#function = undefined;
       Object.assign(top, { star: false, async: false });
@@ -372,10 +378,12 @@ class Scanner {
       this.#open('block', start, {
         scope: { ...this.#plain(start), isGenerator: body.star },
         isValue: body.isExpression,
+        callee: noCallee(body.isNew),
       });
     } else if (this.#token === '=>') this.#open('block', start, { scope: this.#plain(start), isValue: true });
     else if (top.pendingClass !== undefined && (this.#isValue || this.#token === 'class')) {
-      this.#open('class', start, { scope: this.#plain(start), isValue: top.pendingClass });
+      const { isExpression, isNew } = top.pendingClass;
+      this.#open('class', start, { scope: this.#plain(start), isValue: isExpression, callee: noCallee(isNew) });
       top.pendingClass = undefined;
     } else if (top.kind === 'class') this.#open('block', start, { scope: this.#plain(start) });
     else if (

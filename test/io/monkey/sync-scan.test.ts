@@ -57,6 +57,8 @@ describe('the scanner', () => {
     ['new A(b())', ['b']],
     ['new a.B(c)', []],
     ['new A().b()', ['?']],
+    ['new class extends B { }(); new function () {}()', []],
+    ['(class { })(a())', ['?', 'a']],
     ['a?.b()', ['?']],
     ['a?.(b)', ['?']],
     ['a()()', ['a', '?']],
