@@ -5,16 +5,8 @@
  * then is closed at once. The callback form is used, since it costs a third of what `fs/promises` does.
  */
 import { show } from '../core/check.ts';
-import { hub as importedHub } from '../core/hub.ts';
-import { BaseOperation, type Resumption, type Step } from '../core/operation.ts';
-import type { RawGreenlet } from '../core/raw-greenlet.ts';
+import { type Callback, CallbackCall } from './callback-call.ts';
 import { beginUse, endUse } from './descriptor-use.ts';
-
-// A constant of this module, not an imported binding: see `State`.
-const hub = importedHub;
-
-/** What Node calls in the end; `more` is there for functions that give two values. @internal */
-export type FsCallback = (error: Error | null | undefined, value?: any, more?: unknown) => void;
 
 /** How a function of `node:fs` is called, and what is peculiar to it. @internal */
 export interface FsFunction {
@@ -31,19 +23,11 @@ export interface FsFunction {
   readonly harmless: boolean;
 }
 
-const WAITING = 0;
-const DONE = 1;
-const FAILED = 2;
-const KILLED = 3;
-
 /** @internal */
-export class FsCall<T> extends BaseOperation<T> {
+export class FsCall<T> extends CallbackCall<T> {
   readonly #function: FsFunction;
   readonly #args: readonly unknown[];
-  #waiter: RawGreenlet | undefined = undefined;
   #signal: KillSignal | undefined = undefined;
-  #outcome: unknown = undefined;
-  #state = WAITING;
 
   constructor(fn: FsFunction, args: readonly unknown[]) {
     super();
@@ -51,53 +35,29 @@ export class FsCall<T> extends BaseOperation<T> {
     this.#args = args;
   }
 
-  next(resumed?: Resumption): Step {
-    if (resumed !== undefined) return resumed;
-    const me = hub.self(this, arguments.length);
-    me.checkInterrupts();
+  protected begin(callback: Callback): void {
     const { call, signalAt } = this.#function;
     let args = this.#args;
     if (signalAt !== undefined) {
       this.#signal = new KillSignal();
       args = withSignal(args, signalAt, this.#signal);
     }
-    call(...args, this.#settle);
-    // Node calls back at once where it finds the arguments to be enough of an answer.
-    if (this.#state === DONE) return hub.ready(this.#outcome);
-    if (this.#state === FAILED) throw this.#outcome;
-    const step = hub.park(me, this);
-    this.#waiter = me;
-    hub.outside++;
-    return step;
+    call(...args, callback);
   }
 
-  #settle: FsCallback = (error, value, more) => {
-    const { fields, release } = this.#function;
-    if (this.#state === KILLED) {
-      if (typeof this.#args[0] === 'number') endUse(this.#args[0]);
-      if (!error && release !== undefined) release(value);
-      return;
-    }
-    this.#state = error ? FAILED : DONE;
-    this.#outcome = error || (fields === undefined ? value : { [fields[0]]: value, [fields[1]]: more });
-    const waiter = this.#waiter;
-    if (waiter === undefined) return;
-    hub.outside--;
-    if (error) waiter.fail(error);
-    else waiter.wake(this.#outcome);
-  };
+  protected answer(value: any, more: any): T {
+    const { fields } = this.#function;
+    return fields === undefined ? value : ({ [fields[0]]: value, [fields[1]]: more } as T);
+  }
 
-  cancel(): void {
-    this.#state = KILLED;
-    hub.outside--;
+  protected abandon(): void {
     this.#signal?.abort();
     if (typeof this.#args[0] === 'number') beginUse(this.#args[0]);
   }
 
-  /** Node's errors have no stack: they get that of the suspended coroutine. */
-  override throw(error: unknown): never {
-    if (this.#state === FAILED && error === this.#outcome) Error.captureStackTrace(error as Error, this.throw);
-    throw error;
+  protected override late(error: Error | null | undefined, value: any): void {
+    if (typeof this.#args[0] === 'number') endUse(this.#args[0]);
+    if (!error) this.#function.release?.(value);
   }
 
   override get selectable(): boolean {

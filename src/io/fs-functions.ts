@@ -6,8 +6,9 @@
  */
 import native, { type Dir, type PathLike } from 'node:fs';
 import { hub } from '../core/hub.ts';
+import type { Callback } from './callback-call.ts';
 import { afterUse } from './descriptor-use.ts';
-import { asOperation, type FsCallback, type FsFunction } from './fs-call.ts';
+import { asOperation, type FsFunction } from './fs-call.ts';
 import type { OtherFunctions, PlainFunctions } from './fs-types.ts';
 
 type Functions = Record<string, (...args: any[]) => any>;
@@ -37,24 +38,20 @@ const RELEASE: Record<string, (late: any) => void> = {
 const HARMLESS = /^(access|exists|[fl]?stat|statfs|readFile|readdir|readlink|realpath|opendir)$/;
 
 /** Its callback gets no error. */
-function exists(path: PathLike, callback: FsCallback): void {
+function exists(path: PathLike, callback: Callback): void {
   originals.exists!(path, (answer: boolean) => callback(null, answer));
 }
 
 /** Closes a file; later, if a killed call still uses it. @internal */
-export function closeAfterUse(
-  close: (fd: number, callback: FsCallback) => void,
-  fd: number,
-  callback: FsCallback,
-): void {
-  const report: FsCallback = (error) => {
+export function closeAfterUse(close: (fd: number, callback: Callback) => void, fd: number, callback: Callback): void {
+  const report: Callback = (error) => {
     if (error) hub.handleError(error, undefined, `fs.close(${fd})`);
   };
   if (afterUse(fd, () => close(fd, report))) callback(null);
   else close(fd, callback);
 }
 
-const close = (fd: number, callback: FsCallback) => closeAfterUse(native.close, fd, callback);
+const close = (fd: number, callback: Callback) => closeAfterUse(native.close, fd, callback);
 
 const PECULIAR: Record<string, (...args: any[]) => void> = { close, exists };
 

@@ -13,8 +13,9 @@ import { Checkpoint } from '../core/checkpoint.ts';
 import { composite } from '../core/dev.ts';
 import type { Coroutine, Operation } from '../core/operation.ts';
 import { Semaphore } from '../sync/semaphore.ts';
+import type { Callback } from './callback-call.ts';
 import { DnsCache } from './dns-cache.ts';
-import { DnsCall, type DnsCallback } from './dns-call.ts';
+import { DnsCall } from './dns-call.ts';
 
 /** Options of `Resolver`. */
 export interface ResolverOptions {
@@ -398,7 +399,7 @@ export class Resolver {
     try {
       return yield* new DnsCall<T>({
         text: `Resolver.${name}(${args[0]})`,
-        ask: (callback: DnsCallback) => channel[name]!(...args, callback),
+        ask: (callback: Callback) => channel[name]!(...args, callback),
         stop: () => channel.cancel(),
         answer: (value) => value,
       });
