@@ -2,10 +2,10 @@
 import { connect, type NetConnectOpts, type Socket as Stream } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { checkTimeout } from '../core/check.ts';
-import type { Deadline } from '../core/deadline.ts';
 import { hub } from '../core/hub.ts';
-import { BaseOperation, type Operation, type Resumption, type Step } from '../core/operation.ts';
+import type { Operation, Resumption, Step, Suspension } from '../core/operation.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
+import { TimedWait } from '../core/timed-wait.ts';
 import { timedOut } from '../core/timeout.ts';
 import { type Address, type Endpoint, parseAddress } from './address.ts';
 import { readIntoSlab } from './slab.ts';
@@ -28,40 +28,37 @@ export interface ConnectOptions extends SocketOptions {
   readonly tls?: boolean | TlsOptions | undefined;
 }
 
-class Connect extends BaseOperation<Socket> {
+class Connect extends TimedWait<Socket> {
   readonly #endpoint: Endpoint;
   readonly #options: ConnectOptions;
-  readonly #timeout: number | undefined;
   readonly #tls: ClientTls | undefined;
   #stream: Stream | undefined;
   /** Set during the handshake of TLS. */
   #breakOff: (() => void) | undefined;
-  #deadline: Deadline | undefined;
   #failure: Error | undefined;
 
   constructor(endpoint: Endpoint, options: ConnectOptions) {
-    super();
+    super(checkTimeout(options.timeout));
     this.#endpoint = endpoint;
     this.#options = options;
-    this.#timeout = checkTimeout(options.timeout);
     const { tls = false } = options;
     this.#tls = tls === false ? undefined : checkClientTls(tls, endpoint.host || 'localhost');
   }
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) {
-      this.#deadline?.cancel();
+      this.deadline?.cancel();
       return resumed;
     }
     const me = hub.self(this, arguments.length);
-    if (this.#timeout === 0) throw timedOut(this.describe(), 0);
+    if (this.limit === 0) throw timedOut(this.describe(), 0);
     me.checkInterrupts();
     const stream = open(this.#endpoint, this.#options);
     this.#stream = stream;
     stream.once('connect', () => this.#connected(me));
     stream.once('error', (error) => this.#failed(me, error));
     hub.outside++;
-    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout);
+    this.startDeadline(me);
     return hub.park(me, this);
   }
 
@@ -99,7 +96,7 @@ class Connect extends BaseOperation<Socket> {
   }
 
   cancel(): void {
-    this.#deadline?.cancel();
+    this.deadline?.cancel();
     if (this.#breakOff !== undefined) {
       this.#breakOff();
       return;
@@ -110,13 +107,16 @@ class Connect extends BaseOperation<Socket> {
 
   expire(me: RawGreenlet): void {
     this.cancel();
-    me.fail(timedOut(this.describe(), this.#timeout!));
+    me.fail(timedOut(this.describe(), this.limit!));
   }
 
-  override throw(error: unknown): never {
-    this.#deadline?.cancel();
+  override throw(error: unknown): IteratorResult<Suspension, Socket> {
     if (error === this.#failure) Error.captureStackTrace(error as Error, this.throw);
-    throw error;
+    return super.throw(error);
+  }
+
+  override get repeatable(): boolean {
+    return false;
   }
 
   override get selectable(): boolean {

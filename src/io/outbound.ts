@@ -140,45 +140,45 @@ export class SendAll extends Transfer<void> {
   }
 }
 
-/** Waits until the system has taken all that was written. @internal */
-export class Flush extends Transfer<void> {
-  readonly #outbound: Outbound;
+/** Waits for the system; that the stream has finished is always enough. */
+abstract class Completion extends Transfer<void> {
+  protected readonly outbound: Outbound;
 
   constructor(outbound: Outbound, timeout: number | undefined) {
     super(outbound, timeout);
-    this.#outbound = outbound;
+    this.outbound = outbound;
   }
 
   attempt(): void | typeof LATER {
-    const outbound = this.#outbound;
+    const { outbound } = this;
     if (outbound.finished) return;
     if (outbound.failure !== undefined) throw outbound.failure;
-    if (!outbound.empty) return LATER;
+    if (!this.isOver()) return LATER;
+  }
+
+  /** Does what there is to do, and tells whether that was all. */
+  protected abstract isOver(): boolean;
+}
+
+/** Waits until the system has taken all that was written. @internal */
+export class Flush extends Completion {
+  protected isOver(): boolean {
+    return this.outbound.empty;
   }
 
   describe(): string {
-    return `${this.#outbound.owner}.flush() to ${this.#outbound.peer}`;
+    return `${this.outbound.owner}.flush() to ${this.outbound.peer}`;
   }
 }
 
 /** Ends the stream, and waits until the system has taken that too. @internal */
-export class End extends Transfer<void> {
-  readonly #outbound: Outbound;
-
-  constructor(outbound: Outbound, timeout: number | undefined) {
-    super(outbound, timeout);
-    this.#outbound = outbound;
-  }
-
-  attempt(): void | typeof LATER {
-    const outbound = this.#outbound;
-    if (outbound.finished) return;
-    if (outbound.failure !== undefined) throw outbound.failure;
-    outbound.end();
-    if (!outbound.finished) return LATER;
+export class End extends Completion {
+  protected isOver(): boolean {
+    this.outbound.end();
+    return this.outbound.finished;
   }
 
   describe(): string {
-    return `${this.#outbound.owner}.end() of ${this.#outbound.peer}`;
+    return `${this.outbound.owner}.end() of ${this.outbound.peer}`;
   }
 }

@@ -1,10 +1,10 @@
 /** `upgradeTls`: TLS on a connection that is there already (STARTTLS). */
 import type { TLSSocket } from 'node:tls';
 import { checkTimeout, show } from '../core/check.ts';
-import type { Deadline } from '../core/deadline.ts';
 import { hub } from '../core/hub.ts';
-import { BaseOperation, type Operation, type Resumption, type Step } from '../core/operation.ts';
+import type { Operation, Resumption, Step, Suspension } from '../core/operation.ts';
 import type { RawGreenlet } from '../core/raw-greenlet.ts';
+import { TimedWait } from '../core/timed-wait.ts';
 import { timedOut } from '../core/timeout.ts';
 import { Socket } from './socket.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
@@ -30,34 +30,31 @@ export interface UpgradeTlsServerOptions extends Omit<TlsServerOptions, 'onHands
 /** Begins a handshake on the stream that the socket gives away. */
 type Start = (transport: Socket['stream'], call: string, shaken: Shaken) => () => void;
 
-class UpgradeTls extends BaseOperation<TlsSocket> {
+class UpgradeTls extends TimedWait<TlsSocket> {
   readonly #socket: Socket;
   readonly #start: Start;
-  readonly #timeout: number | undefined;
   readonly #session: Buffer | undefined;
-  #deadline: Deadline | undefined;
   #breakOff: (() => void) | undefined;
   #failure: Error | undefined;
 
   constructor(socket: Socket, start: Start, timeout: number | undefined, session?: Buffer) {
-    super();
+    super(timeout);
     this.#session = session;
     this.#socket = socket;
     this.#start = start;
-    this.#timeout = timeout;
   }
 
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) {
-      this.#deadline?.cancel();
+      this.deadline?.cancel();
       return resumed;
     }
     const me = hub.self(this, arguments.length);
-    if (this.#timeout === 0) throw timedOut(this.describe(), 0);
+    if (this.limit === 0) throw timedOut(this.describe(), 0);
     me.checkInterrupts();
     const transport = this.#socket.handOver(me, this);
     const step = hub.park(me, this);
-    if (this.#timeout !== undefined) this.#deadline = hub.deadline(me, this, this.#timeout);
+    this.startDeadline(me);
     this.#breakOff = this.#start(transport, this.describe(), (error, stream) => {
       if (error === undefined) me.wake(this.#succeed(stream!, transport));
       else me.fail(this.#fail(error));
@@ -81,19 +78,22 @@ class UpgradeTls extends BaseOperation<TlsSocket> {
   }
 
   cancel(): void {
-    this.#deadline?.cancel();
+    this.deadline?.cancel();
     this.#breakOff!();
   }
 
   expire(me: RawGreenlet): void {
     this.cancel();
-    me.fail(this.#fail(timedOut(this.describe(), this.#timeout!) as Error));
+    me.fail(this.#fail(timedOut(this.describe(), this.limit!) as Error));
   }
 
-  override throw(error: unknown): never {
-    this.#deadline?.cancel();
+  override throw(error: unknown): IteratorResult<Suspension, TlsSocket> {
     if (error === this.#failure) Error.captureStackTrace(error as Error, this.throw);
-    throw error;
+    return super.throw(error);
+  }
+
+  override get repeatable(): boolean {
+    return false;
   }
 
   describe(): string {
