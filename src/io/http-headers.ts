@@ -1,4 +1,4 @@
-/** Header fields: those of requests in their various forms, and how they are shown. */
+/** Header fields: those of requests in their various forms. */
 import { show } from '../core/check.ts';
 
 /** Header fields as they came, with names in lower case; a field that came several times is an array. */
@@ -39,15 +39,6 @@ function append(headers: OutgoingHeaders, name: string, value: string): void {
   const before = headers[name];
   if (before === undefined) headers[name] = value;
   else headers[name] = name === 'cookie' ? `${before}; ${value}` : [before, value].flat();
-}
-
-const SECRETS = new Set(['authorization', 'cookie', 'proxy-authorization', 'set-cookie']);
-
-/** Header fields as they may be shown: secrets are left out. @internal */
-export function maskHeaders(headers: HeaderRecord): Record<string, string | string[] | undefined> {
-  const shown: Record<string, string | string[] | undefined> = {};
-  for (const [name, value] of Object.entries(headers)) shown[name] = SECRETS.has(name.toLowerCase()) ? '***' : value;
-  return shown;
 }
 
 /** A field that is meant to come once. @internal */

@@ -2,7 +2,8 @@
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import { HttpStatusError, MOST_OF_BODY, maskUrl } from './http-errors.ts';
-import { type HeaderRecord, maskHeaders, single } from './http-headers.ts';
+import { type HeaderRecord, single } from './http-headers.ts';
+import { maskSecrets } from './http-masking.ts';
 import { Reader } from './reader.ts';
 
 const nodeInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
@@ -68,7 +69,7 @@ export class ResponseHead {
   /** As `console.log` shows it: without secrets. @internal */
   [nodeInspect](): string {
     const { status, statusText, headers } = this;
-    const shown = { status, statusText, url: maskUrl(this.url), headers: maskHeaders(headers) };
+    const shown = { status, statusText, url: maskUrl(this.url), headers: maskSecrets(headers) };
     return `${this.constructor.name} ${inspect(shown)}`;
   }
 }

@@ -1,6 +1,6 @@
 /** `HttpHeaders`: the header fields of an answer. */
 import type { ServerResponse } from 'node:http';
-import { maskSecrets } from './http-server-masking.ts';
+import { maskSecrets } from './http-masking.ts';
 
 const nodeInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 

@@ -1,8 +1,8 @@
 /** What an `HttpServer` tells of the requests it has answered, and the line that is usually made of it. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Endpoint } from './address.ts';
+import { maskSecrets } from './http-masking.ts';
 import type { Exchange } from './http-server-exchange.ts';
-import { maskSecrets } from './http-server-masking.ts';
 
 /** A request that was answered, or could not be. */
 export interface AccessLogEntry {

@@ -8,9 +8,9 @@ import { InvalidStateError, LimitOverrunError } from '../core/errors.ts';
 import type { Greenlet } from '../core/greenlet.ts';
 import type { Coroutine, Operation } from '../core/operation.ts';
 import type { Endpoint } from './address.ts';
+import { maskSecrets } from './http-masking.ts';
 import type { Connection } from './http-server-connection.ts';
 import { HttpError } from './http-server-error.ts';
-import { maskSecrets } from './http-server-masking.ts';
 import { Reader } from './reader.ts';
 import type { TransferOptions } from './socket.ts';
 
