@@ -1,4 +1,5 @@
 /** Calls of Node's functions with a callback, made without it. */
+import { argumentNames, resultOf } from './callback-values.ts';
 import type { Target } from './install.ts';
 import type { AnyFunction, Part } from './shared.ts';
 import { Started } from './started.ts';
@@ -68,17 +69,4 @@ export function startCalls(name: string, original: AnyFunction, rule: DualRule):
     }
     return started.depart();
   };
-}
-
-/** The names that the function itself gives to several values, for `util.promisify`. */
-function argumentNames(original: AnyFunction): readonly string[] | undefined {
-  const symbol = Object.getOwnPropertySymbols(original).find(
-    ({ description }) => description === 'customPromisifyArgs',
-  );
-  return symbol && (original as unknown as Record<symbol, readonly string[]>)[symbol];
-}
-
-function resultOf(values: unknown[], names: readonly string[] | undefined): unknown {
-  if (names === undefined || values.length < 2) return values[0];
-  return Object.fromEntries(names.map((name, index) => [name, values[index]]));
 }

@@ -8,9 +8,10 @@ import type { Operation } from '../../core/operation.ts';
 import { fromCallback } from '../../core/suspend.ts';
 import { until } from '../../core/until.ts';
 import { functions } from '../fs-functions.ts';
+import { argumentNames, resultOf } from './callback-values.ts';
+import type { AnyFunction } from './shared.ts';
 import { execFile, execShell, spawnAndCollect } from './sync-processes.ts';
 
-type AnyFunction = (this: unknown, ...args: any[]) => any;
 type Cooperative = (this: unknown, ...args: any[]) => Operation<unknown>;
 
 /** By the value of the blocking function, whatever it is called where it is used. */
@@ -27,7 +28,7 @@ forms.set(fs.writevSync, (...args) => pick('bytesWritten', functions.writev(...(
 for (const module of [zlib, crypto] as unknown as Record<string, AnyFunction>[]) {
   for (const [name, blocking] of Object.entries(module)) {
     const plain = name.endsWith('Sync') ? module[name.slice(0, -4)] : undefined;
-    if (typeof plain === 'function') forms.set(blocking, (...args) => calledBack(name.slice(0, -4), plain, args));
+    if (typeof plain === 'function') forms.set(blocking, (...args) => calledBack(plain, args));
   }
 }
 forms.set(childProcess.execFileSync, execFile as Cooperative);
@@ -39,12 +40,10 @@ function* pick<K extends string>(field: K, operation: Operation<Record<K, unknow
   return (yield* operation)[field];
 }
 
-/** A result of several values has the names of `util.promisify`. */
-function calledBack(name: string, fn: AnyFunction, args: unknown[]): Operation<unknown> {
+function calledBack(fn: AnyFunction, args: unknown[]): Operation<unknown> {
+  const names = argumentNames(fn);
   return fromCallback((done) => {
-    fn(...args, (error: unknown, ...values: unknown[]) => {
-      done(error, name === 'generateKeyPair' ? { publicKey: values[0], privateKey: values[1] } : values[0]);
-    });
+    fn(...args, (error: unknown, ...values: unknown[]) => done(error, resultOf(values, names)));
   });
 }
 

@@ -16,11 +16,7 @@ type Result = SpawnSyncReturns<Output>;
 const MAX_BUFFER = 1_048_576;
 
 /** Runs a program to its end; never throws what became of it. A kill of the greenlet kills it. */
-function collect(file: string, args: readonly string[], options: SpawnSyncOptions): Coroutine<Result> {
-  return run(file, args, options);
-}
-
-function* run(file: string, args: readonly string[], options: SpawnSyncOptions): Coroutine<Result> {
+function* collect(file: string, args: readonly string[], options: SpawnSyncOptions): Coroutine<Result> {
   const { input, timeout, killSignal, maxBuffer = MAX_BUFFER, encoding, ...rest } = options;
   const child = spawn(file, args, { ...rest, ...(input === undefined ? {} : { stdio: withInput(rest.stdio) }) });
   const pieces: Buffer[][] = [[], []];
