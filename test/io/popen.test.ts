@@ -10,7 +10,7 @@ import { Popen } from '../../src/io/popen.ts';
 import type { PopenOptions } from '../../src/io/popen-options.ts';
 import { virtually, watchHub } from '../support/hub.ts';
 import { children, exists, watchProcesses } from './popen-support.ts';
-import { eventually, thrown, untilBlocked } from './support.ts';
+import { errorsOf, eventually, thrown, untilBlocked } from './support.ts';
 
 watchHub();
 watchProcesses();
@@ -110,7 +110,7 @@ describe('spawn', () => {
     }));
 
   it('checks its arguments at the call', () => {
-    const errors = [
+    const errors = errorsOf([
       () => Popen.spawn('ls -l'),
       () => Popen.spawn(['ls'], { shell: true }),
       () => Popen.spawn([]),
@@ -120,14 +120,7 @@ describe('spawn', () => {
       () => Popen.spawn(['ls'], { stderr: {} as never }),
       () => Popen.spawn(['ls'], { encoding: 'utf9' as never }),
       () => new (Popen as any)(['ls']),
-    ].map((call) => {
-      try {
-        call();
-      } catch (error) {
-        return String(error);
-      }
-      return 'nothing was thrown';
-    });
+    ]);
     expect(errors).toEqual([
       "TypeError: args is 'ls -l': give an array of program and arguments, or shell: true",
       "TypeError: args is [ 'ls' ]: give a command line for the shell",

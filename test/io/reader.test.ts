@@ -19,7 +19,7 @@ import { StreamClosedError } from '../../src/core/errors.ts';
 import { Reader, type ReadSource } from '../../src/io/reader.ts';
 import { runProgram } from '../support/child.ts';
 import { virtually, watchHub } from '../support/hub.ts';
-import { thrown, untilBlocked } from './support.ts';
+import { errorsOf, thrown, untilBlocked } from './support.ts';
 
 watchHub();
 
@@ -435,7 +435,7 @@ describe('close', () => {
 describe('arguments', () => {
   it('are checked at the call', () => {
     const reader = new Reader(new PassThrough());
-    const errors = [
+    const errors = errorsOf([
       () => new Reader('x' as never),
       () => new Reader({} as never),
       () => new Reader(new PassThrough(), { encoding: 'utf9' as never }),
@@ -448,14 +448,7 @@ describe('arguments', () => {
       () => reader.lines({ encoding: 'utf9' as never }),
       () => reader.readAll({ limit: Number.NaN }),
       () => new Reader(() => 42 as never).read(),
-    ].map((call) => {
-      try {
-        call();
-      } catch (error) {
-        return String(error);
-      }
-      return 'nothing was thrown';
-    });
+    ]);
     reader.close();
     expect(errors).toEqual([
       "TypeError: stream is 'x': give a Readable of node:stream, or a ReadableStream",

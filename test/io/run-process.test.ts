@@ -6,7 +6,7 @@ import { CalledProcessError, TimeoutExpired } from '../../src/core/errors.ts';
 import { CompletedProcess, checkOutput, runProcess } from '../../src/io/run-process.ts';
 import { watchHub } from '../support/hub.ts';
 import { children, exists, watchProcesses } from './popen-support.ts';
-import { eventually, thrown } from './support.ts';
+import { errorsOf, eventually, thrown } from './support.ts';
 
 watchHub();
 watchProcesses();
@@ -166,7 +166,7 @@ describe('runProcess', () => {
     }));
 
   it('checks its arguments at the call', () => {
-    const errors = [
+    const errors = errorsOf([
       () => runProcess('ls'),
       () => runProcess(['ls'], { input: 42 as never }),
       () => runProcess(['ls'], { timeout: -1 }),
@@ -175,14 +175,7 @@ describe('runProcess', () => {
       () => runProcess(['ls'], { captureOutput: true, stderr: 'stdout' }),
       () => runProcess(['ls'], { captureOutput: true, stdout: 'pipe' }),
       () => checkOutput(['ls'], { encoding: 'utf9' as never }),
-    ].map((call) => {
-      try {
-        call();
-      } catch (error) {
-        return String(error);
-      }
-      return 'nothing was thrown';
-    });
+    ]);
     expect(errors).toEqual([
       "TypeError: args is 'ls': give an array of program and arguments, or shell: true",
       'TypeError: input is 42: give a string, a Buffer or a Uint8Array',

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { onSignal } from '../../src/io/signals.ts';
 import { runProgram } from '../support/child.ts';
 import { watchHub } from '../support/hub.ts';
-import { eventually } from './support.ts';
+import { errorsOf, eventually } from './support.ts';
 
 const { takeReports } = watchHub();
 
@@ -88,20 +88,13 @@ describe('onSignal', () => {
     }));
 
   it('checks its arguments', () => {
-    const errors = [
+    const errors = errorsOf([
       () => onSignal('SIGNOT' as never, () => {}),
       () => onSignal(15 as never, () => {}),
       () => onSignal('SIGKILL', () => {}),
       () => onSignal('SIGSTOP', () => {}),
       () => onSignal('SIGUSR2', 1 as never),
-    ].map((call) => {
-      try {
-        call();
-      } catch (error) {
-        return String(error);
-      }
-      return 'nothing was thrown';
-    });
+    ]);
     expect(errors).toEqual([
       "RangeError: signal is 'SIGNOT': give the name of a signal, such as 'SIGHUP'",
       "RangeError: signal is 15: give the name of a signal, such as 'SIGHUP'",

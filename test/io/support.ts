@@ -36,6 +36,18 @@ export function* thrown(operation: Operation<unknown>): Coroutine<any> {
   throw new Error('nothing was thrown');
 }
 
+/** What each of the calls throws at once, as text. */
+export function errorsOf(calls: readonly (() => unknown)[]): string[] {
+  return calls.map((call) => {
+    try {
+      call();
+    } catch (error) {
+      return String(error);
+    }
+    return 'nothing was thrown';
+  });
+}
+
 /** Lets a greenlet run until it is blocked on something outside. */
 export function* untilBlocked(greenlet: Greenlet<any>): Coroutine<void> {
   while (!greenlet.isBlocked() && !greenlet.dead) yield* sleep(0);

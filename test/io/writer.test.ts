@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { StreamClosedError } from '../../src/core/errors.ts';
 import { Writer } from '../../src/io/writer.ts';
 import { virtually, watchHub } from '../support/hub.ts';
-import { eventually, thrown, untilBlocked } from './support.ts';
+import { errorsOf, eventually, thrown, untilBlocked } from './support.ts';
 
 watchHub();
 
@@ -279,7 +279,7 @@ describe('close', () => {
 describe('arguments', () => {
   it('are checked at the call', () => {
     const writer = new Writer(new PassThrough());
-    const errors = [
+    const errors = errorsOf([
       () => new Writer('x' as never),
       () => new Writer(new PassThrough(), { encoding: 'utf9' as never }),
       () => writer.write(42 as never),
@@ -287,14 +287,7 @@ describe('arguments', () => {
       () => writer.flush({ timeout: Number.NaN }),
       () => writer.end({ timeout: -1 }),
       () => new Writer(() => 42 as never).flush(),
-    ].map((call) => {
-      try {
-        call();
-      } catch (error) {
-        return String(error);
-      }
-      return 'nothing was thrown';
-    });
+    ]);
     writer.close();
     expect(errors).toEqual([
       "TypeError: stream is 'x': give a Writable of node:stream, or a WritableStream",
