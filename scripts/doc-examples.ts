@@ -8,7 +8,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import ts from 'typescript';
-import { listFiles, readCompilerConfig, readPackage } from './project.ts';
+import { copyPlainModules, listFiles, readCompilerConfig, readPackage } from './project.ts';
 
 export interface Snippet {
   /** Its file and the line of its opening fence. */
@@ -86,6 +86,7 @@ export function compileSnippets(snippets: Snippet[]): Map<Snippet, string[]> {
   });
   program.emit();
   writeOutputPackage();
+  copyPlainModules(resolve(output, 'src'));
   return new Map(snippets.map((snippet) => [snippet, findProblems(snippet, program)]));
 }
 

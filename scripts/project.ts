@@ -1,5 +1,6 @@
 /** What several scripts and tests need to know about this project. They all run in its root. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import ts from 'typescript';
 
 export interface EntryPoint {
@@ -37,6 +38,15 @@ export function listFiles(folder: string, extension: string): string[] {
     .filter((file) => file.endsWith(extension))
     .map((file) => `${folder}/${file.replaceAll('\\', '/')}`)
     .sort();
+}
+
+/** Copies the modules of src that are plain JavaScript, which the compiler doesn't emit. */
+export function copyPlainModules(folder: string): void {
+  for (const file of listFiles('src', '.mjs')) {
+    const copy = file.replace(/^src/, folder);
+    mkdirSync(dirname(copy), { recursive: true });
+    copyFileSync(file, copy);
+  }
 }
 
 export function readCompilerConfig(path: string): ts.ParsedCommandLine {
