@@ -80,8 +80,7 @@ class Connect extends TimedWait<Socket> {
 
   #shaken(me: RawGreenlet, error: Error | undefined, stream: TLSSocket | undefined): void {
     if (error !== undefined) {
-      this.#failure = error;
-      me.fail(error);
+      this.#fail(me, error);
       return;
     }
     const { noDelay, keepAlive } = this.#options;
@@ -92,6 +91,11 @@ class Connect extends TimedWait<Socket> {
   #failed(me: RawGreenlet, error: Error): void {
     if (error.message === '') error.message = `connect ${(error as NodeJS.ErrnoException).code} ${this.#endpoint}`;
     hub.outside--;
+    this.#fail(me, error);
+  }
+
+  #fail(me: RawGreenlet, error: Error): void {
+    this.#failure = error;
     me.fail(error);
   }
 

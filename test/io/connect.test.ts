@@ -72,6 +72,7 @@ describe('createConnection', () => {
       for (const host of ['127.0.0.1', 'localhost']) {
         const error = yield* thrown(createConnection([host, port], { timeout: 5000 }));
         expect([error.code, error.message]).toEqual(['ECONNREFUSED', expect.stringContaining('connect ECONNREFUSED')]);
+        expect(error.stack).toContain('connect.test.ts'); // where the coroutine waits
       }
       expect((yield* thrown(createConnection({ path: socketPath() }))).code).toBe('ENOENT');
     }));
