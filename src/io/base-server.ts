@@ -9,6 +9,16 @@ import { withTimeout } from '../core/timeout.ts';
 import { Event } from '../sync/event.ts';
 import { Group } from '../sync/group.ts';
 import type { Endpoint } from './address.ts';
+import type { ListeningOptions } from './start-listening.ts';
+
+/** How a server listens that shares its address with others. @internal */
+export interface Placement {
+  /** In place of the address that it was given. */
+  readonly address: Endpoint | undefined;
+  readonly options: ListeningOptions;
+  /** It does not listen: `adopt` gives it its connections. */
+  readonly isFed: boolean;
+}
 
 /** How long `stop` waits for the handlers, unless it is told otherwise. */
 const PATIENCE = 1000;
@@ -22,6 +32,8 @@ export abstract class BaseServer {
   readonly handlers: Group = new Group();
   readonly #given: Endpoint;
   readonly #stopped = new Event();
+  /** Set before it starts, by who runs several servers at one address. @internal */
+  placement: Placement | undefined;
   /** Takes what arrives; without one, callbacks do. */
   #receiver: Greenlet<void> | undefined;
   #state: 'new' | 'starting' | 'started' | 'closed' = 'new';
@@ -71,7 +83,7 @@ export abstract class BaseServer {
     this.#state = 'starting';
     let isOpen = false;
     try {
-      yield* this.open(this.#given);
+      yield* this.open(this.placement?.address ?? this.#given);
       isOpen = true;
     } finally {
       if (!isOpen && this.#state === 'starting') this.#state = 'new';

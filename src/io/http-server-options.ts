@@ -6,6 +6,7 @@ import type { Pool } from '../sync/pool.ts';
 import type { AccessLogEntry } from './http-server-log.ts';
 import type { HttpRequest } from './http-server-request.ts';
 import type { Socket } from './socket.ts';
+import type { ListeningOptions } from './start-listening.ts';
 
 /**
  * What is called for a request that wants to leave HTTP (`Upgrade`, or the method `CONNECT`): a coroutine function, a plain
@@ -15,7 +16,7 @@ import type { Socket } from './socket.ts';
 export type UpgradeHandler = (request: HttpRequest, socket: Socket, head: Buffer) => unknown;
 
 /** Options of `HttpServer`. A time limit of `null` is none. */
-export interface HttpServerOptions {
+export interface HttpServerOptions extends ListeningOptions {
   /**
    * Where the handlers run: a `Pool`, which others may use too, or the number of places of a pool of its own. While it is
    * full, requests wait. Without it there is no limit.
@@ -25,14 +26,10 @@ export interface HttpServerOptions {
   readonly maxWaiting?: number | undefined;
   /** Serves HTTPS: `cert`, `key`, `ca`, `requestCert`, `SNICallback`, …, as `tls.createServer` takes them. */
   readonly tls?: TlsOptions | undefined;
-  /** How many connections may wait in the system to be accepted: 511 by default. */
-  readonly backlog?: number | undefined;
   /** How many connections may be open at a time; those beyond are closed. No limit by default. */
   readonly maxConnections?: number | undefined;
   /** How many requests a connection is good for; the last is answered with `Connection: close`. No limit by default. */
   readonly maxRequestsPerConnection?: number | undefined;
-  /** No IPv4 connections on an IPv6 address. */
-  readonly ipv6Only?: boolean | undefined;
   /** How long the head of a request may take, in milliseconds: 60,000 by default. A slower one is answered 408. */
   readonly headersTimeout?: number | null | undefined;
   /** How long a request may take to arrive, with its body, in milliseconds: 300,000 by default. A slower one gets 408. */

@@ -8,7 +8,7 @@ import { Greenlet } from '../core/greenlet.ts';
 import { hub } from '../core/hub.ts';
 import type { Coroutine, Operation } from '../core/operation.ts';
 import { perform } from '../core/perform.ts';
-import { type Cancel, type Resumer, suspend } from '../core/suspend.ts';
+import { suspend } from '../core/suspend.ts';
 import type { Pool } from '../sync/pool.ts';
 import { type Address, type Endpoint, parseAddress, serverEnd } from './address.ts';
 import { BaseServer } from './base-server.ts';
@@ -21,6 +21,7 @@ import { type HttpPieces, sendPieces } from './http-server-pieces.ts';
 import type { HttpRequest } from './http-server-request.ts';
 import type { HttpResponse } from './http-server-response.ts';
 import { serveUpgrade } from './http-server-upgrade.ts';
+import { startListening } from './start-listening.ts';
 
 /**
  * What is called for each request: a coroutine function, a plain or an async one. What it returns is the answer, unless it
@@ -119,28 +120,34 @@ export class HttpServer extends BaseServer {
 
   /** @internal */
   protected override *open(given: Endpoint): Coroutine<void> {
-    this.#server = yield* this.#listen(given);
-    this.#endpoint = serverEnd(this.#server);
+    if (this.placement?.isFed) {
+      this.#server = this.#create();
+      this.#server.emit('listening'); // from here on Node checks the time limits
+      this.#endpoint = given;
+    } else {
+      this.#server = yield* this.#listen(given);
+      this.#endpoint = serverEnd(this.#server);
+    }
     hub.outside++; // requests may come at any time
+  }
+
+  /** Takes a connection that was accepted elsewhere. @internal */
+  adopt(stream: Stream): void {
+    this.#server!.emit('connection', stream);
   }
 
   /** They come in callbacks. @internal */
   protected override receive(): undefined {}
 
-  #listen({ host, port, path }: Endpoint): Operation<Server> {
-    const { backlog = 511, ipv6Only = false } = this.#options;
-    const place = path === undefined ? { port, ipv6Only, ...(host === '' ? {} : { host }) } : { path };
-    const listen = (resume: Resumer<Server>): Cancel => {
+  #listen(given: Endpoint): Operation<Server> {
+    const options = { ...this.#options, ...this.placement?.options };
+    return suspend<Server>((resume) => {
       const server = this.#create();
-      server.once('error', (error) => resume.throw(error));
-      server.listen({ ...place, backlog }, () => {
-        server.removeAllListeners('error');
+      return startListening(server, given, options, resume, () => {
         server.on('error', (error) => hub.handleError(error, undefined, `${this}`));
-        if (!resume(server)) server.close();
+        return server;
       });
-      return () => server.close();
-    };
-    return suspend(listen);
+    });
   }
 
   #create(): Server {

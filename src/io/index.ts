@@ -34,6 +34,7 @@ export {
   type TransferOptions,
 } from './socket.ts';
 export { socketpair } from './socketpair.ts';
+export type { ListeningOptions } from './start-listening.ts';
 export { prompt, stderr, stdin, stdout } from './stdio.ts';
 export { type ConnectionHandler, StreamServer, type StreamServerOptions } from './stream-server.ts';
 export * as timers from './timers.ts';

@@ -12,13 +12,14 @@ import { type Address, type Endpoint, parseAddress, serverEnd } from './address.
 import { isLastDescriptor, outOfDescriptors } from './descriptors.ts';
 import { rewrap } from './slab.ts';
 import { Socket, type SocketOptions, type TransferOptions } from './socket.ts';
+import { type ListeningOptions, startListening } from './start-listening.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 import { TlsArrivals } from './tls-arrivals.ts';
 import type { TlsServerOptions } from './tls-options.ts';
 import type { TlsSocket } from './tls-socket.ts';
 
 /** Options of `listen`. */
-export interface ListenOptions extends SocketOptions {
+export interface ListenOptions extends SocketOptions, ListeningOptions {
   /**
    * How many connections may wait to be accepted: so many in the system, and as many in this process, since Node takes
    * them over at once. Those beyond are closed. 511 by default.
@@ -26,8 +27,6 @@ export interface ListenOptions extends SocketOptions {
   readonly backlog?: number | undefined;
   /** How many connections may be open at a time, waiting ones included; those beyond are closed. No limit by default. */
   readonly maxConnections?: number | undefined;
-  /** No IPv4 connections on an IPv6 address. */
-  readonly ipv6Only?: boolean | undefined;
   /** Speak TLS: `accept` gives a `TlsSocket` whose handshake is done, so that no client holds up the others. */
   readonly tls?: TlsServerOptions | undefined;
 }
@@ -41,11 +40,13 @@ export class Listener<S extends Socket = Socket> {
   readonly address: Endpoint;
   /** How long `accept` may block, in milliseconds; `undefined`, the default, for ever. */
   timeout: number | undefined = undefined;
+  /** Its connections come from `adopt`, and are being read already: they can't wait as they are. @internal */
+  isFed = false;
   readonly #server: Server;
   readonly #backlog: number;
   readonly #options: ListenOptions;
   /** They are paused, so that their bytes stay in the system; but for those that speak TLS. */
-  readonly #unaccepted: (Stream | TlsSocket)[] = [];
+  readonly #unaccepted: (Stream | Socket)[] = [];
   readonly #acceptors: Set<Accept<S>> = new Set();
   readonly #tls: TlsArrivals | undefined;
   readonly #most: number;
@@ -57,8 +58,8 @@ export class Listener<S extends Socket = Socket> {
   #closed: SocketClosedError | undefined = undefined;
 
   /** @internal */
-  constructor(server: Server, backlog: number, options: ListenOptions, tls?: TlsAcceptor) {
-    this.address = serverEnd(server);
+  constructor(server: Server, address: Endpoint, backlog: number, options: ListenOptions, tls?: TlsAcceptor) {
+    this.address = address;
     this.#tls = tls && new TlsArrivals(tls, options, this.address.path, (socket) => this.#shaken(socket));
     this.#server = server;
     this.#backlog = backlog;
@@ -116,6 +117,21 @@ export class Listener<S extends Socket = Socket> {
     for (const acceptor of this.#acceptors) acceptor.fail(this.#closed);
   }
 
+  /** Takes a connection that was accepted elsewhere, and from which nothing was read. @internal */
+  adopt(stream: Stream): void {
+    this.#server.emit('connection', stream);
+  }
+
+  /** It no longer keeps the process alive. @internal */
+  unref(): void {
+    this.#server.unref();
+  }
+
+  /** It keeps the process alive again. @internal */
+  ref(): void {
+    this.#server.ref();
+  }
+
   /** Makes `using` close it. */
   [Symbol.dispose](): void {
     this.close();
@@ -137,8 +153,8 @@ export class Listener<S extends Socket = Socket> {
       this.#refused++;
       if (/^10*$/.test(`${this.#refused}`)) hub.handleError(outOfDescriptors(this.#refused), undefined, `${this}`);
     } else if (this.#tls !== undefined) this.#tls.begin(stream);
-    else if (acceptor === undefined) this.#unaccepted.push(stream);
-    else acceptor.grant(this.#accept(stream));
+    else if (acceptor !== undefined) acceptor.grant(this.#accept(stream));
+    else this.#unaccepted.push(this.isFed ? this.#wrap(stream) : stream);
   }
 
   /** A handshake of TLS is done. */
@@ -149,21 +165,23 @@ export class Listener<S extends Socket = Socket> {
     else this.#unaccepted.push(socket);
   }
 
-  #drop(stream: Stream | TlsSocket): void {
+  #drop(stream: Stream | Socket): void {
     this.#dropped++;
     close(stream);
   }
 
-  #accept(accepted: Stream | TlsSocket): S {
-    const isSecure = accepted instanceof Socket;
-    const stream = isSecure ? accepted.stream : rewrap(accepted);
-    if (!stream.closed) {
+  #accept(accepted: Stream | Socket): S {
+    const socket = accepted instanceof Socket ? accepted : this.#wrap(accepted);
+    if (!socket.stream.closed) {
       this.#open++;
-      stream.once('close', this.#closeOne);
+      socket.stream.once('close', this.#closeOne);
     }
-    if (isSecure) return accepted as Socket as S;
+    return socket as S;
+  }
+
+  #wrap(accepted: Stream): Socket {
     const { noDelay, keepAlive } = this.#options;
-    return new Socket(stream, { noDelay, keepAlive, path: this.address.path }) as S;
+    return new Socket(rewrap(accepted), { noDelay, keepAlive, path: this.address.path });
   }
 
   #closeOne = (): void => {
@@ -190,7 +208,7 @@ export class Listener<S extends Socket = Socket> {
   }
 }
 
-function close(stream: Stream | TlsSocket): void {
+function close(stream: Stream | Socket): void {
   if (stream instanceof Socket) stream.abort();
   else stream.destroy();
 }
@@ -266,19 +284,27 @@ export function listen(
 ): Operation<Listener<TlsSocket>>;
 export function listen(address: Address, options?: ListenOptions): Operation<Listener>;
 export function listen(address: Address, options: ListenOptions = {}): Operation<Listener> {
-  const { host, port, path } = parseAddress(address);
-  const backlog = checkInteger('backlog', options.backlog ?? 511, 1);
-  const { maxConnections, ipv6Only = false } = options;
-  if (maxConnections !== undefined) checkInteger('maxConnections', maxConnections, 1);
-  const acceptor = options.tls && new TlsAcceptor(options.tls);
-  const place = path === undefined ? { port, ipv6Only, ...(host === '' ? {} : { host }) } : { path };
-  return suspend(function listen(resume) {
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
-    server.once('error', (error) => resume.throw(error));
-    server.listen({ ...place, backlog }, () => {
-      server.removeAllListeners('error');
-      if (!resume(new Listener(server, backlog, options, acceptor))) server.close();
-    });
-    return () => server.close();
+  const endpoint = parseAddress(address);
+  const { backlog, acceptor } = checkListenOptions(options);
+  return suspend<Listener>(function listen(resume) {
+    const server = createServer(accepting);
+    const made = () => new Listener(server, serverEnd(server), backlog, options, acceptor);
+    return startListening(server, endpoint, options, resume, made);
   });
+}
+
+/** A listener that does not listen, but is given its connections by `adopt`. @internal */
+export function fedListener(address: Endpoint, options: ListenOptions): Listener {
+  const { backlog, acceptor } = checkListenOptions(options);
+  const listener = new Listener(createServer(accepting), address, backlog, options, acceptor);
+  listener.isFed = true;
+  return listener;
+}
+
+const accepting = { allowHalfOpen: true, pauseOnConnect: true };
+
+function checkListenOptions(options: ListenOptions): { backlog: number; acceptor: TlsAcceptor | undefined } {
+  const backlog = checkInteger('backlog', options.backlog ?? 511, 1);
+  if (options.maxConnections !== undefined) checkInteger('maxConnections', options.maxConnections, 1);
+  return { backlog, acceptor: options.tls && new TlsAcceptor(options.tls) };
 }

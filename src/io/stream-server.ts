@@ -10,7 +10,7 @@ import type { Pool } from '../sync/pool.ts';
 import { type Address, type Endpoint, parseAddress } from './address.ts';
 import { BaseServer } from './base-server.ts';
 import { handlerPool } from './handler-pool.ts';
-import { type Listener, type ListenOptions, listen } from './listener.ts';
+import { fedListener, type Listener, type ListenOptions, listen } from './listener.ts';
 import type { Socket } from './socket.ts';
 import { checkServerTls, type TlsServerOptions } from './tls-options.ts';
 import type { TlsSocket } from './tls-socket.ts';
@@ -94,7 +94,13 @@ export class StreamServer extends BaseServer {
 
   /** @internal */
   protected override *open(given: Endpoint): Coroutine<void> {
-    this.#listener = yield* listen(given, this.#options);
+    const options = { ...this.#options, ...this.placement?.options };
+    this.#listener = this.placement?.isFed ? fedListener(given, options) : yield* listen(given, options);
+  }
+
+  /** Takes a connection that was accepted elsewhere. @internal */
+  adopt(stream: Stream): void {
+    this.#listener!.adopt(stream);
   }
 
   /** @internal */
