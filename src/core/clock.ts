@@ -1,4 +1,5 @@
 /** Where the hub's time comes from, and what happens while it has nothing to do. */
+import { clearTimeout, readClock, setTimeout } from './node-timers.ts';
 
 /** A source of time for a hub: the real one by default, a `VirtualClock` in tests. */
 export interface Clock {
@@ -22,7 +23,7 @@ export class RealClock implements Clock {
   #wake: (() => void) | undefined;
 
   now(): number {
-    return performance.now();
+    return readClock();
   }
 
   rest(due: number, ref: boolean, wake: () => void): void {

@@ -16,6 +16,7 @@ import { contexts } from './context.ts';
 import { Deadline, type Expirable } from './deadline.ts';
 import { DEV } from './dev.ts';
 import { BlockingSwitchOutError, InvalidStateError, NotInGreenletError, WrongHubError } from './errors.ts';
+import { readClock, setImmediate } from './node-timers.ts';
 import { RESULT as importedRESULT, SUSPENDED as importedSUSPENDED, type Step, type WaitPoint } from './operation.ts';
 import { seededRandom } from './random.ts';
 import type { RawGreenlet } from './raw-greenlet.ts';
@@ -26,6 +27,8 @@ import { Ref, type Timer, TimerQueue } from './timers.ts';
 // Constants of this module, not imported bindings: see `State`.
 const RESULT = importedRESULT;
 const SUSPENDED = importedSUSPENDED;
+const nodeImmediate = setImmediate;
+const clockNow = readClock;
 
 /** Sees an error that nobody took: of a greenlet, or (`greenlet` undefined) of a callback, a link or a tracer. */
 export type ErrorHandler = (error: unknown, greenlet: RawGreenlet | undefined, context: string) => void;
@@ -277,7 +280,7 @@ export class Scheduler {
 
   #arm(): void {
     this.#armed = true;
-    setImmediate(this.#turn);
+    nodeImmediate(this.#turn);
   }
 
   /** Entered from the event loop: by `setImmediate`, or by the clock. */
@@ -293,7 +296,7 @@ export class Scheduler {
 
   #drain(readClock: boolean): void {
     if (readClock) {
-      this.#read = performance.now();
+      this.#read = clockNow();
       const now = this.#clock === realClock ? this.#read : this.#clock.now();
       this.tick = Math.floor(now);
       this.timers.expire(now);
@@ -327,7 +330,7 @@ export class Scheduler {
 
   /** Reads the clock: settles young timers, notes the longest slice, and adapts how often this is done. Tells whether the slice is over. */
   #checkTime(last: Runnable): boolean {
-    const read = performance.now();
+    const read = clockNow();
     const elapsed = read - this.#read;
     const turns = this.#batch - this.budget;
     this.#read = read;

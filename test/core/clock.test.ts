@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RealClock } from '../../src/core/clock.ts';
+import type * as clocks from '../../src/core/clock.ts';
 
-beforeEach(() => void vi.useFakeTimers({ now: 0 }));
+let RealClock: typeof clocks.RealClock;
+
+// It takes Node's timers when it is loaded, so it is loaded anew while they are replaced.
+beforeEach(async () => {
+  vi.useFakeTimers({ now: 0 });
+  vi.resetModules();
+  ({ RealClock } = await import('../../src/core/clock.ts'));
+});
 afterEach(() => void vi.useRealTimers());
 
 /** A clock, and the times at which it woke. */
