@@ -19,6 +19,8 @@ export interface Peculiarity {
 export interface DualRule {
   /** The index of the callback; by default it is the last argument. */
   readonly at?: number;
+  /** How many arguments stand at least before a callback that is the last one: 1 by default. */
+  readonly least?: number;
   /** Whether the callback gets no error. */
   readonly plain?: boolean;
   /** Called instead of the function. */
@@ -42,7 +44,7 @@ export function dual(module: string, path: string, holder: object, key: string, 
 
 /** Makes what starts calls of a function. @internal */
 export function startCalls(name: string, original: AnyFunction, rule: DualRule): Part['act'] {
-  const { at = LAST, plain = false, call = Reflect.apply, prepare, release, unheard } = rule;
+  const { at = LAST, least = 1, plain = false, call = Reflect.apply, prepare, release, unheard } = rule;
   const names = argumentNames(original);
   return (self, args) => {
     let returned: unknown;
@@ -60,7 +62,7 @@ export function startCalls(name: string, original: AnyFunction, rule: DualRule):
     const settle = plain
       ? (...values: unknown[]) => started.land(undefined, resultOf(values, names))
       : (error: unknown, ...values: unknown[]) => started.land(error, resultOf(values, names));
-    all[at === LAST ? all.length : at] = settle;
+    all[at === LAST ? Math.max(all.length, least) : at] = settle;
     try {
       returned = call(original, self, all);
     } catch (error) {

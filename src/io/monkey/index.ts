@@ -1,6 +1,12 @@
 /** In-place patching of Node's modules, for blocking style inside greenlets; see docs/monkey-patching.md. */
 export type { Interval } from '../interval.ts';
 export {
+  type BlockingCallOptions,
+  type BlockingCallReport,
+  type BlockingCallWatch,
+  watchBlockingCalls,
+} from './blocking-calls.ts';
+export {
   getOriginal,
   isPatched,
   type PatchOptions,

@@ -17,7 +17,7 @@ export function netTargets(): Target[] {
   const { Server, Socket } = builtin('net');
   const isPlain = (socket: Socket) => !isSecure(socket);
   return [
-    dual('net', 'Server.prototype.', Server.prototype, 'getConnections'),
+    dual('net', 'Server.prototype.', Server.prototype, 'getConnections', { least: 0 }),
     closing(Server.prototype),
     iterable('net', 'Server.prototype', Server.prototype, stateOf),
     method('Server.prototype', Server.prototype, 'accept', accept),

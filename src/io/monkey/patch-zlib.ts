@@ -13,7 +13,7 @@ export function zlibTargets(): Target[] {
   ];
 }
 
-const methods: Record<string, DualRule> = { flush: {}, params: { at: 2 }, close: { call: close } };
+const methods: Record<string, DualRule> = { flush: { least: 0 }, params: { at: 2 }, close: { least: 0, call: close } };
 
 /** The prototype that all streams share has no name in `zlib`. */
 function ofStreams(prototype: object, name: string): Target {

@@ -1,7 +1,6 @@
 /** What this copy of genlet has patched. */
 import { syncBuiltinESMExports } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { hub } from '../../core/hub.ts';
+import { copy } from './copy.ts';
 import { type Installed, install, type Target, uninstall } from './install.ts';
 import { childProcessTargets } from './patch-child-process.ts';
 import { cryptoTargets } from './patch-crypto.ts';
@@ -36,8 +35,6 @@ const parts: Record<PatchName, readonly (() => Target[])[]> = {
 
 /** @internal */
 export const patchNames: readonly PatchName[] = Object.keys(parts) as PatchName[];
-
-const copy = { hub, copy: fileURLToPath(new URL('../..', import.meta.url)) };
 
 const done = new Map<PatchName, Installed[]>();
 

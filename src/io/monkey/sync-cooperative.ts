@@ -9,32 +9,40 @@ import { fromCallback } from '../../core/suspend.ts';
 import { until } from '../../core/until.ts';
 import { functions } from '../fs-functions.ts';
 import { argumentNames, resultOf } from './callback-values.ts';
-import type { AnyFunction } from './shared.ts';
+import { type AnyFunction, shared } from './shared.ts';
 import { execFile, execShell, spawnAndCollect } from './sync-processes.ts';
 
 type Cooperative = (this: unknown, ...args: any[]) => Operation<unknown>;
 
-/** By the value of the blocking function, whatever it is called where it is used. */
+/** By the value of the blocking function, whatever it is called where it is used, and whether it is patched or not. */
 const forms = new Map<unknown, Cooperative>();
 
-for (const [name, operation] of Object.entries(functions)) {
-  forms.set((fs as unknown as Record<string, unknown>)[`${name}Sync`], operation as Cooperative);
+function define(blocking: unknown, form: Cooperative): void {
+  forms.set(unpatched(blocking), form);
 }
-forms.set(fs.realpathSync.native, functions.realpath.native as Cooperative);
-forms.set(fs.readSync, (...args) => pick('bytesRead', functions.read(...(args as [never]))));
-forms.set(fs.writeSync, (...args) => pick('bytesWritten', functions.write(...(args as [never, never]))));
-forms.set(fs.readvSync, (...args) => pick('bytesRead', functions.readv(...(args as [never, never]))));
-forms.set(fs.writevSync, (...args) => pick('bytesWritten', functions.writev(...(args as [never, never]))));
+
+function unpatched(fn: unknown): unknown {
+  return typeof fn === 'function' ? (shared.known.get(fn as AnyFunction)?.original ?? fn) : fn;
+}
+
+for (const [name, operation] of Object.entries(functions)) {
+  define((fs as unknown as Record<string, unknown>)[`${name}Sync`], operation as Cooperative);
+}
+define(fs.realpathSync.native, functions.realpath.native as Cooperative);
+define(fs.readSync, (...args) => pick('bytesRead', functions.read(...(args as [never]))));
+define(fs.writeSync, (...args) => pick('bytesWritten', functions.write(...(args as [never, never]))));
+define(fs.readvSync, (...args) => pick('bytesRead', functions.readv(...(args as [never, never]))));
+define(fs.writevSync, (...args) => pick('bytesWritten', functions.writev(...(args as [never, never]))));
 for (const module of [zlib, crypto] as unknown as Record<string, AnyFunction>[]) {
   for (const [name, blocking] of Object.entries(module)) {
     const plain = name.endsWith('Sync') ? module[name.slice(0, -4)] : undefined;
-    if (typeof plain === 'function') forms.set(blocking, (...args) => calledBack(plain, args));
+    if (typeof plain === 'function') define(blocking, (...args) => calledBack(plain, args));
   }
 }
-forms.set(childProcess.execFileSync, execFile as Cooperative);
-forms.set(childProcess.execSync, execShell as Cooperative);
-forms.set(childProcess.spawnSync, spawnAndCollect as Cooperative);
-forms.set(Atomics.wait, waitForChange as Cooperative);
+define(childProcess.execFileSync, execFile as Cooperative);
+define(childProcess.execSync, execShell as Cooperative);
+define(childProcess.spawnSync, spawnAndCollect as Cooperative);
+define(Atomics.wait, waitForChange as Cooperative);
 
 function* pick<K extends string>(field: K, operation: Operation<Record<K, unknown>>) {
   return (yield* operation)[field];
@@ -81,7 +89,7 @@ class Finished implements Operation<unknown>, Iterator<never, unknown> {
 /** The function to call instead of `object[name]`, or of `object` itself: what it returns is for `yield*`. @internal */
 export function cooperative(object: any, name?: string): Cooperative {
   const called = (name === undefined ? object : object[name]) as AnyFunction;
-  const form = hub.current === undefined ? undefined : forms.get(called);
+  const form = hub.current === undefined ? undefined : forms.get(unpatched(called));
   const self = name === undefined ? undefined : object;
   return form ?? ((...args) => new Finished(Reflect.apply(called, self, args)));
 }

@@ -9,13 +9,15 @@ const FORMATS = /^(module|commonjs)(-typescript)?$/;
 const PACKAGES = /[\\/]node_modules[\\/]/;
 
 /** The source of a module as it is to run; the same if there is nothing to do. @internal */
-export function rewrite(source: string, url: string): string {
+export function rewrite(source: string, url: string, isModule: boolean): string {
   const rewritten = transform(source);
   if (rewritten === undefined) return source;
-  const { missed } = rewritten;
-  if (missed.length === 0) return rewritten.source;
+  const { missed, source: text } = rewritten;
+  if (missed.length === 0) return text;
   const report = `globalThis[Symbol.for("${COOPERATIVE}")]?.missed(${JSON.stringify(url)}, ${JSON.stringify(missed)});`;
-  return `${rewritten.source}\n;${report}`;
+  if (!isModule) return `${text}\n;${report}`; // a directive must come first
+  const start = text.startsWith('#!') ? text.indexOf('\n') + 1 : 0;
+  return `${text.slice(0, start)}${report} ${text.slice(start)}`; // a module may wait for its own calls
 }
 
 /** Whether a module is of the program itself. @internal */
@@ -30,7 +32,7 @@ function finish(url: string, loaded: LoadFnOutput): LoadFnOutput {
   const text = typeof source === 'string' ? source : Buffer.from(source as Uint8Array).toString();
   const { stripTypeScriptTypes } = module as unknown as { stripTypeScriptTypes: (source: string) => string };
   const plain = isTypeScript ? stripTypeScriptTypes(text) : text;
-  const result = rewrite(plain, url);
+  const result = rewrite(plain, url, format!.startsWith('module'));
   return result === plain
     ? loaded
     : { ...loaded, format: format!.replace('-typescript', '') as 'module', source: result };

@@ -6,23 +6,13 @@
  * plain function cannot suspend, whoever calls it: such calls go on blocking, and `missedCalls()` lists them.
  */
 import module from 'node:module';
+import { watchAsEnvironmentSays } from './blocking-calls.ts';
+import { type BlockingCall, missed } from './missed-calls.ts';
 import { cooperative } from './sync-cooperative.ts';
 import { concerns, loadSync, rewrite } from './sync-hooks.ts';
 import { COOPERATIVE, type MissedCall } from './sync-transform.ts';
 
-/** A blocking call that the loader could not turn into a suspending one. */
-export interface BlockingCall {
-  /** The module's URL, or the path of a CommonJS module. */
-  readonly url: string;
-  /** The line in it, counted from 1. */
-  readonly line: number;
-  /** What is called, such as `fs.readFileSync`. */
-  readonly text: string;
-  /** Why it stays as it is. */
-  readonly reason: string;
-}
-
-const missed: BlockingCall[] = [];
+export type { BlockingCall } from './missed-calls.ts';
 
 /** The blocking calls in and around coroutines that stay as they are, in the modules that were loaded until now. */
 export function missedCalls(): readonly BlockingCall[] {
@@ -38,6 +28,7 @@ function note(url: string, calls: readonly MissedCall[]): void {
   }
 }
 
+watchAsEnvironmentSays();
 Object.defineProperty(globalThis, Symbol.for(COOPERATIVE), { value: Object.assign(cooperative, { missed: note }) });
 
 interface Hooks {
@@ -57,6 +48,6 @@ function rewriteCommonJs(): void {
   const prototype = module.Module.prototype as unknown as { _compile: Compile };
   const compile = prototype._compile;
   prototype._compile = function (content, filename, ...more) {
-    return compile.call(this, concerns(filename) ? rewrite(content, filename) : content, filename, ...more);
+    return compile.call(this, concerns(filename) ? rewrite(content, filename, false) : content, filename, ...more);
   };
 }

@@ -45,6 +45,7 @@ it('throws what goes wrong', async () => {
     const { port } = server.address();
     expect((yield* thrown(dgram.createSocket('udp4').bind(port) as never)).code).toBe('EADDRINUSE');
     expect((yield* thrown(server.send(Buffer.alloc(70_000), port, '127.0.0.1'))).code).toBe('EMSGSIZE');
+    expect(() => (server.send as any)()).toThrow('Received undefined');
     expect(() => server.send('x', -1)).toThrow(expect.objectContaining({ code: 'ERR_SOCKET_BAD_PORT' }));
     server.close();
   });

@@ -282,6 +282,7 @@ describe('in a greenlet', () => {
       expect(throws(() => fs.readFile(at('text'), 'utf-9' as never))).toBe('ERR_INVALID_ARG_VALUE');
       expect(throws(() => fs.readFile(at('text'), { signal: 5 } as never))).toBe('ERR_INVALID_ARG_TYPE');
       expect(throws(() => fs.stat({} as never))).toBe('ERR_INVALID_ARG_TYPE');
+      expect(() => (fs.stat as any)()).toThrow('The "path" argument must be');
     });
   });
 

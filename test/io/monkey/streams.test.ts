@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import readline from 'node:readline';
 import stream, { finished, PassThrough, pipeline, Readable, Writable } from 'node:stream';
 import zlib from 'node:zlib';
-import { run, sleep, spawnNow, withTimeout } from 'genlet';
+import { fromCallback, run, sleep, spawnNow, until, withTimeout } from 'genlet';
 import { patchReadline, patchStream, patchZlib, type Started, unpatchAll } from 'genlet/monkey';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { namesWithTwins } from '../../../src/io/monkey/modules.ts';
@@ -74,6 +74,25 @@ describe('stream', () => {
       expect(yield* thrown(pipeline(failing, new PassThrough()))).toBe(error);
       expect(() => finished(5 as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }));
       expect(() => (pipeline as any)()).toThrow(expect.objectContaining({ code: 'ERR_MISSING_ARGS' }));
+    });
+  });
+
+  it('pipeline takes streams from before there were async iterators as ever', async () => {
+    await run(function* () {
+      const old = () => {
+        const source = new PassThrough();
+        source.end('text');
+        return Object.assign(source, { [Symbol.asyncIterator]: undefined }) as any;
+      };
+      let seen = '';
+      const read = async (source: AsyncIterable<Buffer>) => {
+        for await (const chunk of source) seen += chunk;
+      };
+      yield* (pipeline as any)([old(), read]);
+      yield* fromCallback((done) => void (pipeline as any)(old(), read, done));
+      yield* until((stream.promises as any).pipeline(old(), read));
+      expect(seen).toBe('texttexttext');
+      expect(() => Readable.from(old())).toThrow('The "iterable" argument must be');
     });
   });
 
