@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchFolder } from './harness/folders.mjs';
 import { missedBars, terminalTable } from './harness/print.mjs';
+import { byReading } from './harness/readings.mjs';
 import { report } from './harness/report.mjs';
 import { measureTable } from './harness/rounds.mjs';
 import { buildGenlet, findNode, installPeers, majorOf } from './harness/setup.mjs';
@@ -22,8 +23,9 @@ const { positionals, values: options } = parseArgs({
   },
 });
 const suite = await loadSuite(positionals[0]);
-const { rounds: usualRounds, milliseconds } = options.quick ? pace.quick : pace.full;
-const rounds = Number(options.rounds ?? (options.quick ? usualRounds : (suite.rounds ?? usualRounds)));
+const usual = options.quick ? pace.quick : { ...pace.full, ...suite.pace };
+const rounds = Number(options.rounds ?? usual.rounds);
+const { milliseconds } = usual;
 if (!Number.isInteger(rounds) || rounds < 1) misuse(`--rounds is ${options.rounds}: give a positive integer`);
 const tables = suite.tables.map((table) => filtered(table, options.filter)).filter(Boolean);
 if (tables.length === 0) misuse(`--filter ${options.filter} matches no case`);
@@ -43,9 +45,12 @@ for (const table of tables) {
     milliseconds,
     onCase: showProgress(table),
   });
-  measuredTables.push({ table, results });
+  const shown = byReading({ table, results });
+  measuredTables.push(...shown);
   for (const { version } of nodes) {
-    console.log(`\n${table.title}, Node ${version}\n${terminalTable(table, summarize(table, results.get(version)))}`);
+    for (const { table, results } of shown) {
+      console.log(`\n${table.title}, Node ${version}\n${terminalTable(table, summarize(table, results.get(version)))}`);
+    }
   }
 }
 printMissedBars();
@@ -72,13 +77,13 @@ function misuse(problem) {
 async function loadSuite(name) {
   const index = new URL(`${name}/index.mjs`, import.meta.url);
   if (name === undefined || !existsSync(index)) misuse(`there is no suite "${name ?? ''}"`);
-  const { title, files, rounds } = await import(index);
+  const { title, files, ...pace } = await import(index);
   const tables = [];
   for (const file of files) {
     const { href } = new URL(file, index);
     tables.push(...[(await import(href)).default].flat().map((table) => ({ ...table, file: href })));
   }
-  return { name, title, rounds, tables };
+  return { name, title, pace, tables };
 }
 
 /** The table with those cases that match (by "title: case"), and the one that they are compared with. */

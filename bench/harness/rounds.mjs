@@ -9,7 +9,7 @@ const longestCase = 120_000;
 
 /**
  * Figures by Node version and case: `results.get(version).get(name)` is `{ figures }`, one for each round (`undefined` where
- * the case failed), or `{ absent: reason }`.
+ * the case failed), or `{ absent: reason }`. In a table with `readings` a figure is a list, with one number for each.
  */
 export function measureTable(table, { nodes, rounds, milliseconds, onCase }) {
   const results = new Map(nodes.map(({ version }) => [version, new Map()]));
@@ -17,9 +17,7 @@ export function measureTable(table, { nodes, rounds, milliseconds, onCase }) {
   for (let round = 0; round < rounds; round++) {
     for (const { name, command, env, result } of runs) {
       onCase(round, name);
-      result.figures.push(
-        figureOf(`${table.title}: ${name}`, command, { ...env, BENCH_MILLISECONDS: String(milliseconds) }),
-      );
+      result.figures.push(figureOf(table, name, command, { ...env, BENCH_MILLISECONDS: String(milliseconds) }));
     }
   }
   return results;
@@ -46,12 +44,15 @@ function runsOf(table, name, nodes, results) {
   return absent ? [] : [{ name, command, env, result }];
 }
 
-function figureOf(label, [program, ...args], env) {
+function figureOf({ title, readings }, name, [program, ...args], env) {
   const child = spawnSync(program, args, { encoding: 'utf8', env: { ...process.env, ...env }, timeout: longestCase });
-  const figure = /^figure (\S+)$/m.exec(child.stdout ?? '');
-  if (figure !== null) return Number(figure[1]);
+  const figures = /^figure (.+)$/m
+    .exec(child.stdout ?? '')?.[1]
+    .split(' ')
+    .map(Number);
+  if (figures?.length === (readings?.length ?? 1)) return readings === undefined ? figures[0] : figures;
   console.error(
-    `${label}: no figure (${child.error?.message ?? child.signal ?? `exit ${child.status}`})\n${(child.stderr ?? '').trimEnd()}`,
+    `${title}: ${name}: no figure (${child.error?.message ?? child.signal ?? `exit ${child.status}`})\n${(child.stderr ?? '').trimEnd()}`,
   );
   return undefined;
 }
