@@ -6,6 +6,6 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     pool: 'forks',
     testTimeout: 10_000,
-    hookTimeout: 60_000,
+    hookTimeout: 180_000,
   },
 });

@@ -77,7 +77,8 @@ export function compileSnippets(snippets: Snippet[]): Map<Snippet, string[]> {
     writeFileSync(path, snippet.code);
   }
   const { options } = readCompilerConfig('tsconfig.json');
-  const program = ts.createProgram(snippets.map(sourcePath), {
+  const entries = listFiles('src/workers', '-main.ts'); // of threads and processes: nobody imports them
+  const program = ts.createProgram([...snippets.map(sourcePath), ...entries], {
     ...options,
     allowJs: true,
     noEmit: false,

@@ -16,7 +16,7 @@ const allowed: Record<string, string[]> = {
   core: [],
   sync: ['core'],
   io: ['core', 'sync'],
-  workers: ['core', 'sync'],
+  workers: ['core', 'sync', 'io'],
   testing: ['core', 'sync'],
   inspect: ['core', 'sync'],
   '': ['core', 'sync'],

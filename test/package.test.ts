@@ -54,12 +54,14 @@ describe('the package', { timeout: 120_000 }, () => {
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'docs/coming-from-python.md',
       'docs/design.md',
       'docs/guide.md',
       'docs/io.md',
       'docs/monkey-patching.md',
       'docs/structured-concurrency.md',
       'docs/sync.md',
+      'docs/workers.md',
       'package.json',
     ]);
   });

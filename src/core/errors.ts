@@ -275,3 +275,63 @@ export class CalledProcessError extends Error implements ProcessReport {
   }
 }
 brand(CalledProcessError, 'GENLET_CALLED_PROCESS');
+
+/** All that came was taken, and nothing more will come: the other end is closed. Follows `EOFError`. */
+export class EOFError extends Error {
+  declare readonly code: 'GENLET_EOF';
+}
+brand(EOFError, 'GENLET_EOF');
+
+/** Nobody is at the other end any more, so nothing can be sent. Follows `BrokenPipeError`. */
+export class BrokenPipeError extends Error {
+  declare readonly code: 'GENLET_BROKEN_PIPE';
+}
+brand(BrokenPipeError, 'GENLET_BROKEN_PIPE');
+
+/** This end of a connection was closed, while a call was blocked on it or before; or it can't do what was asked of it. */
+export class ConnectionClosedError extends Error {
+  declare readonly code: 'GENLET_CONNECTION_CLOSED';
+}
+brand(ConnectionClosedError, 'GENLET_CONNECTION_CLOSED');
+
+/**
+ * Two processes could not prove to each other that they have the same `authkey`, or do not speak the same protocol. Follows
+ * `multiprocessing.AuthenticationError`.
+ */
+export class AuthenticationError extends Error {
+  declare readonly code: 'GENLET_AUTHENTICATION';
+}
+brand(AuthenticationError, 'GENLET_AUTHENTICATION');
+
+/**
+ * The worker, a thread or process, ended while it ran the job: it exited, crashed, ran out of memory, or was terminated
+ * because another job of it hung. `cause` is the error that it died of, if it left one.
+ */
+export class WorkerDied extends Error {
+  declare readonly code: 'GENLET_WORKER_DIED';
+  /** The exit code of the thread or process. */
+  readonly exitCode: number;
+  constructor(message: string, exitCode: number, options?: ErrorOptions) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
+}
+brand(WorkerDied, 'GENLET_WORKER_DIED');
+
+/** Workers died again and again without getting anything done, so no more are started. Follows `BrokenExecutor`. */
+export class BrokenPoolError extends Error {
+  declare readonly code: 'GENLET_BROKEN_POOL';
+}
+brand(BrokenPoolError, 'GENLET_BROKEN_POOL');
+
+/** An argument, a result or an item can't be cloned, and so can't go to another thread or process; `path` names what. */
+export class UncloneableError extends Error {
+  declare readonly code: 'GENLET_UNCLONEABLE';
+  /** Where the culprit is, such as `result.items[3].callback`. */
+  readonly path: string;
+  constructor(message: string, path: string, options?: ErrorOptions) {
+    super(message, options);
+    this.path = path;
+  }
+}
+brand(UncloneableError, 'GENLET_UNCLONEABLE');

@@ -3,13 +3,18 @@ export type { Clock } from './clock.ts';
 export * from './combine.ts';
 export { coroutine } from './coroutine.ts';
 export {
+  AuthenticationError,
   type BlockedGreenlet,
   BlockingSwitchOutError,
   BrokenBarrierError,
+  BrokenPipeError,
+  BrokenPoolError,
   CalledProcessError,
   CancelledError,
   CertificateError,
   ConcurrentObjectUseError,
+  ConnectionClosedError,
+  EOFError,
   FileClosedError,
   GreenletExit,
   IncompleteReadError,
@@ -28,6 +33,8 @@ export {
   StreamClosedError,
   TimeoutExpired,
   TlsError,
+  UncloneableError,
+  WorkerDied,
   WrongHubError,
 } from './errors.ts';
 export * from './from-async-iterable.ts';

@@ -66,6 +66,21 @@ describe('echo-server.ts', () => {
     expect(lines).toEqual(['ONE', 'TWÖ', '', 'END WITHOUT A NEWLINE', undefined]);
   });
 
+  it('answers from two workers, and lets their clients finish after Ctrl-C', { timeout: 60_000 }, async () => {
+    const { server, port } = await startServer('--workers', '2');
+    const calls = await run(() => callServer(['127.0.0.1', port], { clients: 20, messages: 20 }));
+    expect([calls.latencies.length, calls.failures]).toEqual([400, []]);
+    const { socket, readline } = await callPort(port);
+    socket.write('before\n');
+    expect(await readline()).toBe('BEFORE');
+    server.signal('SIGINT');
+    await refused(port);
+    socket.end('after\n');
+    expect(await readline()).toBe('AFTER');
+    expect(await server.ended()).toBe(130);
+    expect([server.lines.slice(1), server.stderr]).toEqual([['stopped'], '']);
+  });
+
   it('speaks TLS by the certificate that it is given', async ({ skip }) => {
     if (!has('openssl')) skip('openssl is not installed');
     const { server, port } = await startServer('--tls', '--cert', pathOf('localhost'), '--key', pathOf('key'));
@@ -95,7 +110,7 @@ describe('echo-server.ts', () => {
     const program = startExample('echo-server', '--port', '65536');
     expect(await program.ended()).toBe(2);
     expect(program.stderr).toBe(
-      "echo-server.ts: --port is '65536': give a whole number, from 0 to 65535\noptions: --host, --port, --tls, --cert, --key\n",
+      "echo-server.ts: --port is '65536': give a whole number, from 0 to 65535\noptions: --host, --port, --workers, --tls, --cert, --key\n",
     );
     expect(program.lines).toEqual([]);
   });

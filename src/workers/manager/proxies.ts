@@ -1,0 +1,124 @@
+/** Which class of proxy stands for which type of object, and how proxies travel. */
+import type { Operation, Outcome } from '../../core/operation.ts';
+import { CROSS, registerCrossing } from '../crossing.ts';
+import { registerParcel } from '../remote/cargo.ts';
+import { checkAuthkey } from './authkey.ts';
+import { BaseProxy, type PackedProxy, PROXY } from './base-proxy.ts';
+import type { Specials } from './codec-format.ts';
+import { ArrayProxy, DictProxy, ListProxy, NamespaceProxy, QueueProxy, ValueProxy } from './container-proxies.ts';
+import { MalformedError } from './decoder.ts';
+import { Dialer } from './dialer.ts';
+import { BarrierProxy, ConditionProxy, EventProxy, LockProxy, RLockProxy, SemaphoreProxy } from './lock-proxies.ts';
+import { ManagerLink, type ProxyMaker, type RemoteObject } from './manager-link.ts';
+import type { Wire } from './protocol.ts';
+
+type ProxyClass = new (link: ManagerLink, object: RemoteObject) => BaseProxy;
+
+const classes: Readonly<Record<string, ProxyClass>> = {
+  Array: ArrayProxy,
+  Barrier: BarrierProxy,
+  BoundedSemaphore: SemaphoreProxy,
+  Condition: ConditionProxy,
+  Event: EventProxy,
+  Lock: LockProxy,
+  Namespace: NamespaceProxy,
+  Queue: QueueProxy,
+  RLock: RLockProxy,
+  Semaphore: SemaphoreProxy,
+  Value: ValueProxy,
+  dict: DictProxy,
+  list: ListProxy,
+};
+
+/**
+ * The proxy of an object of a registered class: its methods as operations. Which of them may be called, `register` has
+ * said.
+ */
+export type Remote<T> = BaseProxy & {
+  readonly [K in keyof T as T[K] extends (...args: any[]) => unknown ? K : never]: T[K] extends (
+    ...args: infer A
+  ) => infer R
+    ? (...args: A) => Operation<Outcome<R>>
+    : never;
+};
+
+/** The proxy of an object of a class that somebody has registered. */
+class RegisteredProxy extends BaseProxy {
+  constructor(link: ManagerLink, object: RemoteObject) {
+    super(link, object);
+    for (const method of object.methods ?? []) {
+      if (method === 'then') continue; // it would look like a promise
+      Object.defineProperty(this, method, {
+        value: (...args: unknown[]) => this.call(method, args),
+        configurable: true,
+      });
+    }
+  }
+}
+
+/** @internal */
+export const proxyMaker: ProxyMaker = {
+  make(link, object) {
+    const Known =
+      object.methods === undefined && Object.hasOwn(classes, object.type) ? classes[object.type]! : RegisteredProxy;
+    return new Known(link, object);
+  },
+  packed(value, link) {
+    if (value instanceof BaseProxy) return value.packFor(link);
+    if (CROSS in value) throw new TypeError(`a ${value.constructor.name} can't be kept in a manager`);
+    return undefined;
+  },
+};
+
+/** @internal */
+export function wireOf(link: ManagerLink, dialer: Dialer): () => Generator<any, Wire, any> {
+  return function* () {
+    const socket = yield* dialer.dial();
+    socket.start(link);
+    return socket;
+  };
+}
+
+// ---- proxies that have come from elsewhere
+
+/** The connections that proxies from elsewhere share, by the manager's address. */
+const links = new Map<string, ManagerLink>();
+
+/** @internal */
+export function unpackProxy({ address, encrypt, key, ...object }: PackedProxy): BaseProxy {
+  const dialer = new Dialer(address, { encrypt, authkey: key });
+  const name = `${dialer.endpoint} ${encrypt} ${key === undefined ? '' : Buffer.from(key).toString('base64')}`;
+  let link = links.get(name);
+  if (link === undefined) {
+    const made: ManagerLink = new ManagerLink(
+      () => wireOf(made, dialer)(),
+      proxyMaker,
+      () => ({ address, encrypt, key: checkAuthkey(key) }),
+    );
+    made.onEnd = () => links.delete(name);
+    links.set(name, made);
+    link = made;
+  }
+  return proxyMaker.make(link, link.use(object)) as BaseProxy;
+}
+
+registerCrossing(PROXY, (packed: PackedProxy) => unpackProxy(packed));
+registerParcel(PROXY, (packed) => unpackProxy(packed as PackedProxy));
+
+/** Proxies on connections that are not of the family: without the key, which the other side must have itself. @internal */
+export const proxySpecials: Specials = {
+  pack(value) {
+    if (value instanceof BaseProxy) return value.pack(false);
+    if (CROSS in value) {
+      throw new TypeError(`a ${value.constructor.name} can't be sent over a connection of Listener and Client`);
+    }
+    return undefined;
+  },
+  unpack(packed) {
+    try {
+      return unpackProxy(packed as PackedProxy);
+    } catch (error) {
+      throw new MalformedError('there is a proxy of nothing', { cause: error });
+    }
+  },
+};

@@ -1,0 +1,298 @@
+/**
+ * What may travel in one message.
+ *
+ * A structured clone keeps references within one message: two jobs of a batch that were given the same object would share
+ * it at the other end, and one would see what the other does to it. So all objects of a batch are remembered, and a job
+ * that brings one of them again goes with the next batch. Large values, and those that need more than a clone, go alone;
+ * so the look at the others is short.
+ */
+import { show } from '../../core/check.ts';
+import { UncloneableError } from '../../core/errors.ts';
+import { packShared, unpackShared } from '../shared/transport.ts';
+import type { Transferable } from './worker-link.ts';
+
+/** Values of more objects and elements than this go alone. */
+const MOST = 64;
+
+/** The method that packs an object for another thread; it adds to `transfer` what moves with it. @internal */
+export const PACK: unique symbol = Symbol.for('genlet.pack') as never;
+
+/** An object that stays what it is in another thread. @internal */
+export interface Packable {
+  [PACK](transfer: Transferable[]): { kind: string; data: unknown };
+}
+
+/** What goes in place of an object. */
+interface Parcel {
+  readonly genletParcel: string;
+  readonly data: unknown;
+}
+
+const kinds = new Map<string, (data: never) => object>();
+
+/** Says how objects of a kind are built again. @internal */
+export function registerParcel(kind: string, build: (data: never) => object): void {
+  kinds.set(kind, build);
+}
+
+const SHARED = 'shared';
+registerParcel(SHARED, (data) => unpackShared(data) as object);
+
+const moved = new WeakSet<object>();
+
+/**
+ * Marks an `ArrayBuffer`, a view of one, a port, a stream or whatever else can be transferred, and gives it back: as an
+ * argument, result or item it is then moved to the other thread instead of being copied, and can't be used here any more.
+ * It pays from some 64 KiB on. Also within plain objects and arrays. A job whose arguments were moved never runs twice.
+ *
+ * @throws {TypeError} it can't be transferred
+ * @example
+ * ```ts
+ * import { move } from 'genlet/workers';
+ *
+ * const pixels = new Uint8Array(1_000_000);
+ * console.log(move(pixels) === pixels); // => true
+ * ```
+ */
+export function move<T extends object>(value: T): T {
+  if (typeof value !== 'object' || value === null || isPlain(value) || value instanceof SharedArrayBuffer) {
+    throw new TypeError(`move() got ${show(value)}: give an ArrayBuffer, a view of one, a MessagePort or the like`);
+  }
+  moved.add(value);
+  return value;
+}
+
+function isPlain(value: object): boolean {
+  if (Array.isArray(value)) return true;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** The objects of one message. @internal */
+export class Cargo {
+  /** About how many bytes the values have that it looked at. */
+  bytes = 0;
+  readonly #aboard = new Set<object>();
+  #left = 0;
+
+  /** The next message begins. */
+  clear(): void {
+    if (this.#aboard.size > 0) this.#aboard.clear();
+  }
+
+  /** Whether `value` may travel with what is in the message. */
+  admits(value: unknown): boolean {
+    if (typeof value !== 'object' || value === null) {
+      this.bytes += typeof value === 'string' ? value.length : 8;
+      return typeof value !== 'function';
+    }
+    this.#left = MOST;
+    return this.#admit(value);
+  }
+
+  /** As `admits`, for each element of a list that nobody else has. */
+  admitsAll(values: readonly unknown[]): boolean {
+    for (let i = 0; i < values.length; i++) if (!this.admits(values[i])) return false;
+    return true;
+  }
+
+  #admit(value: object): boolean {
+    if (--this.#left < 0 || this.#aboard.has(value)) return false;
+    this.#aboard.add(value);
+    if (Array.isArray(value)) {
+      if (value.length > this.#left) return false;
+      for (let i = 0; i < value.length; i++) if (!this.#admitInner(value[i])) return false;
+      return true;
+    }
+    const prototype = Object.getPrototypeOf(value);
+    if (prototype !== Object.prototype && prototype !== null) return value instanceof Date;
+    for (const key in value) {
+      if (--this.#left < 0 || !this.#admitInner((value as Record<string, unknown>)[key])) return false;
+      this.bytes += key.length;
+    }
+    return true;
+  }
+
+  #admitInner(value: unknown): boolean {
+    if (typeof value === 'object' && value !== null) return this.#admit(value);
+    this.bytes += typeof value === 'string' ? value.length : 8;
+    return typeof value !== 'function';
+  }
+}
+
+/** A value that goes alone. @internal */
+export interface Freight {
+  readonly value: unknown;
+  readonly transfer: Transferable[];
+  /** Whether something in it was packed. */
+  readonly packed: boolean;
+  /** About how many bytes are copied. */
+  readonly bytes: number;
+}
+
+/** Finds what is to be moved and packs what has to be packed, in the value itself and in plain objects and arrays. @internal */
+export function load(value: unknown): Freight {
+  const loader = new Loader();
+  loader.survey(value);
+  const loaded = loader.packing ? loader.copy(value) : value;
+  return { value: loaded, transfer: [...loader.transfer], packed: loader.packing, bytes: loader.bytes };
+}
+
+/** To transfer a buffer a second time would not fail here: the message would get lost on its way. */
+function checkAttached(buffer: ArrayBuffer): void {
+  try {
+    new Uint8Array(buffer);
+  } catch {
+    throw new DOMException('the ArrayBuffer was moved before', 'DataCloneError');
+  }
+}
+
+class Loader {
+  readonly transfer = new Set<Transferable>();
+  packing = false;
+  bytes = 0;
+  readonly #seen = new Set<object>();
+  readonly #parcels = new Map<object, Parcel>();
+  readonly #copies = new Map<object, unknown>();
+
+  survey(start: unknown): void {
+    const left: unknown[] = [start];
+    while (left.length > 0) {
+      const value = left.pop();
+      if (typeof value !== 'object' || value === null) {
+        this.bytes += typeof value === 'string' ? value.length : 8;
+        continue;
+      }
+      if (this.#seen.has(value)) continue;
+      this.#seen.add(value);
+      if (!isPlain(value)) this.#surveyObject(value);
+      else if (Array.isArray(value)) for (let i = 0; i < value.length; i++) left.push(value[i]);
+      else for (const key in value) left.push((value as Record<string, unknown>)[key]);
+    }
+  }
+
+  #surveyObject(value: object): void {
+    if (moved.has(value)) {
+      const moving = ArrayBuffer.isView(value) ? value.buffer : value;
+      if (moving instanceof ArrayBuffer) checkAttached(moving);
+      this.transfer.add(moving as Transferable);
+      return;
+    }
+    const parcel = this.#pack(value);
+    if (parcel !== undefined) {
+      this.packing = true;
+      this.#parcels.set(value, parcel);
+    } else if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) this.bytes += value.byteLength;
+    else this.bytes += 64;
+  }
+
+  #pack(value: object): Parcel | undefined {
+    if (typeof (value as Partial<Packable>)[PACK] === 'function') {
+      const transfer: Transferable[] = [];
+      const { kind, data } = (value as Packable)[PACK](transfer);
+      for (const each of transfer) this.transfer.add(each);
+      return { genletParcel: kind, data };
+    }
+    const shared = packShared(value);
+    return shared === undefined ? undefined : { genletParcel: SHARED, data: shared };
+  }
+
+  /** The value with its parcels in place; the original stays as it is. */
+  copy(value: unknown): unknown {
+    if (typeof value !== 'object' || value === null) return value;
+    const parcel = this.#parcels.get(value);
+    if (parcel !== undefined) return parcel;
+    if (!isPlain(value)) return value;
+    const known = this.#copies.get(value);
+    if (known !== undefined) return known;
+    const copy: any = Array.isArray(value) ? [] : {};
+    this.#copies.set(value, copy);
+    for (const key of Object.keys(value)) define(copy, key, this.copy((value as Record<string, unknown>)[key]));
+    return copy;
+  }
+}
+
+function define(target: object, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
+/** Builds what was packed, in place. @internal */
+export function unload(value: unknown): unknown {
+  const seen = new Set<object>();
+  const built = new Map<object, object>();
+  return visit(value);
+
+  function visit(value: unknown): unknown {
+    if (typeof value !== 'object' || value === null || !isPlain(value)) return value;
+    const { genletParcel, data } = value as Partial<Parcel>;
+    if (genletParcel !== undefined) {
+      const known = built.get(value) ?? build(genletParcel, data);
+      built.set(value, known);
+      return known;
+    }
+    if (seen.has(value)) return value;
+    seen.add(value);
+    for (const key of Object.keys(value)) {
+      const inner = (value as Record<string, unknown>)[key];
+      const visited = visit(inner);
+      if (visited !== inner) define(value, key, visited);
+    }
+    return value;
+  }
+}
+
+function build(kind: string, data: unknown): object {
+  const builder = kinds.get(kind);
+  if (builder === undefined) throw new TypeError(`a ${kind} arrived, which this thread does not know how to build`);
+  return builder(data as never);
+}
+
+/** The error for a value that could not be cloned: it names the first part that can't be. @internal */
+export function uncloneable(name: string, value: unknown, cause: unknown): UncloneableError {
+  const found = findCulprit(name, value, new Set());
+  const path = found?.path ?? name;
+  const what = found === undefined ? (cause as Error).message : `${show(found.value)} can't be cloned`;
+  return new UncloneableError(`${path}: ${what}`, path, { cause });
+}
+
+interface Culprit {
+  readonly path: string;
+  readonly value: unknown;
+}
+
+function findCulprit(path: string, value: unknown, seen: Set<object>): Culprit | undefined {
+  if (typeof value === 'function' || typeof value === 'symbol') return { path, value };
+  if (typeof value !== 'object' || value === null || seen.has(value) || seen.size > 10_000) return undefined;
+  seen.add(value);
+  for (const [inner, child] of children(path, value)) {
+    const culprit = findCulprit(inner, child, seen);
+    if (culprit !== undefined) return culprit;
+  }
+  if (isPlain(value) || value instanceof Map || value instanceof Set) return undefined;
+  try {
+    structuredClone(value);
+    return undefined;
+  } catch {
+    return { path, value };
+  }
+}
+
+function* children(path: string, value: object): Generator<[string, unknown], void, undefined> {
+  if (value instanceof Map) {
+    for (const [key, item] of value) {
+      yield [`${path}.key(${show(key)})`, key];
+      yield [`${path}.get(${show(key)})`, item];
+    }
+  } else if (value instanceof Set) {
+    for (const item of value) yield [`${path}.has(${show(item)})`, item];
+  } else if (!ArrayBuffer.isView(value) && !(value instanceof Error)) {
+    for (const key of Object.keys(value)) {
+      const step = Array.isArray(value)
+        ? `[${key}]`
+        : /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(key)
+          ? `.${key}`
+          : `['${key}']`;
+      yield [path + step, (value as Record<string, unknown>)[key]];
+    }
+  }
+}
