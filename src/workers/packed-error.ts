@@ -55,7 +55,7 @@ const known = new Map<string, ErrorClass>();
  * registerError(OutOfPaper);
  * ```
  */
-export function registerError(...classes: ErrorClass[]): void {
+export function registerError(...classes: (abstract new (...args: never[]) => Error)[]): void {
   for (const errorClass of classes) {
     if (typeof errorClass !== 'function' || !(errorClass.prototype instanceof Error) || errorClass.name === '') {
       throw new TypeError(`registerError() got ${String(errorClass)}: give classes that extend Error and have a name`);

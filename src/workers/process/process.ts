@@ -73,8 +73,11 @@ let self: Process | undefined;
  * }
  *
  * export class Counter extends Process {
- *   constructor(readonly last: number) {
+ *   readonly last: number;
+ *
+ *   constructor(last: number) {
  *     super();
+ *     this.last = last;
  *   }
  *
  *   override *run() {

@@ -16,7 +16,7 @@ import { type BlockOptions, limitOf } from '../../sync/block-options.ts';
 import { LotCall } from '../../sync/lot-call.ts';
 import { ParkingLot } from '../../sync/parking-lot.ts';
 import { ReadyLinks } from '../../sync/ready-links.ts';
-import { Cargo, load, PACK, type Packable, registerParcel, uncloneable, unload } from './cargo.ts';
+import { Cargo, load, PACK, registerParcel, uncloneable, unload } from './cargo.ts';
 import type { Transferable } from './worker-link.ts';
 
 const KIND = 'channel';
@@ -46,7 +46,7 @@ interface End {
  * });
  * ```
  */
-export class RemoteChannel<T> implements Waitable, Packable {
+export class RemoteChannel<T> implements Waitable {
   /** How many items may be under way in each direction. */
   readonly capacity: number;
   /** @internal */

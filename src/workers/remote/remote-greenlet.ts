@@ -11,7 +11,7 @@ import { type GetOptions, Greenlet } from '../../core/greenlet.ts';
 import { State } from '../../core/greenlet-state.ts';
 import { hub as importedHub } from '../../core/hub.ts';
 import { Get } from '../../core/join.ts';
-import type { Operation, Resumption, Step, Suspension, WaitPoint } from '../../core/operation.ts';
+import type { Operation, Resumption, Step, Suspension } from '../../core/operation.ts';
 import type { ParkingLot } from '../../sync/parking-lot.ts';
 import { addAwaited } from '../packed-error.ts';
 import type { FunctionReference } from '../reference.ts';
@@ -75,7 +75,7 @@ export interface ItemReader {
  * });
  * ```
  */
-export class RemoteGreenlet<T = unknown> extends Greenlet<T> implements WaitPoint {
+export class RemoteGreenlet<T = unknown> extends Greenlet<T> {
   /** @internal */
   readonly target: Target;
   /** @internal */

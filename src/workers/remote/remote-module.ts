@@ -6,6 +6,8 @@ declare const source: unique symbol;
 /**
  * A function in a worker: `yield* fn(...args)` runs it there and gives its result. A call does nothing before `yield*`; a
  * kill or timeout of the one who waits kills the coroutine there.
+ *
+ * @typeParam F - The type that the function has in its module.
  */
 export interface RemoteFunction<F extends (...args: any[]) => any> {
   (...args: Parameters<F>): Operation<Outcome<ReturnType<F>>>;

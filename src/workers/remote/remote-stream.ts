@@ -7,7 +7,7 @@ import { Link } from '../../core/links.ts';
 import { BaseOperation, type Operation, type Resumption, type Step } from '../../core/operation.ts';
 import type { RawGreenlet } from '../../core/raw-greenlet.ts';
 import { addAwaited } from '../packed-error.ts';
-import type { ItemReader, RemoteGreenlet } from './remote-greenlet.ts';
+import type { RemoteGreenlet } from './remote-greenlet.ts';
 
 /**
  * The items that a generator in a worker yields, as `WorkerHub.stream` gives them, in the form of `iwait`. The generator
@@ -16,7 +16,7 @@ import type { ItemReader, RemoteGreenlet } from './remote-greenlet.ts';
  * `next()` suspends; a kill in it loses nothing. An error of the generator is thrown once all items before it were read.
  * `using` it, leaving early kills the generator.
  */
-export class RemoteStream<T> implements Iteration<T>, ItemReader {
+export class RemoteStream<T> implements Iteration<T> {
   /** How many items may be under way. @internal */
   readonly credit: number;
   readonly #grant: (items: number) => void;

@@ -191,6 +191,7 @@ export class WorkerHub {
    * generator whose `yield` sends an item, and whose `yield*` performs operations as in any coroutine. An async generator,
    * or a function that returns an iterable, will do as well. Acts at once; the generator gets at most `credit` items ahead.
    *
+   * @typeParam F - The type that the function has in its module.
    * @throws {TypeError} it is not known where `fn` is exported
    */
   stream<F extends (...args: any[]) => any>(
@@ -203,6 +204,7 @@ export class WorkerHub {
   /**
    * As `stream`, with options: `hub.streamWith({ credit: 8 }, tasks.lines, path)`.
    *
+   * @typeParam F - The type that the function has in its module.
    * @throws {RangeError} `credit` is not a whole number of at least 1
    */
   streamWith<F extends (...args: any[]) => any>(

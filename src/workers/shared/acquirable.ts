@@ -9,7 +9,7 @@ import type { Waitable } from '../../core/wait.ts';
 import { type BlockOptions, limitOf } from '../../sync/block-options.ts';
 import type { Waiter } from '../../sync/parking-lot.ts';
 import { currentPrincipal, type Principal } from '../../sync/principal.ts';
-import { LINE_WORDS, Line, NOT_YET, type Server } from './line.ts';
+import { LINE_WORDS, Line, NOT_YET } from './line.ts';
 import { LineCall } from './line-call.ts';
 import { LineLinks, WATCHING } from './line-links.ts';
 import { FIRST_WORD, type Opening, SharedObject } from './shared-object.ts';
@@ -24,7 +24,7 @@ export const AUX: number = STATE + 1;
 const LINE: number = AUX + 1;
 
 /** The base of the shared `Lock`, `RLock`, `Semaphore` and `BoundedSemaphore`. */
-export abstract class SharedAcquirable extends SharedObject implements Waitable, Server {
+export abstract class SharedAcquirable extends SharedObject implements Waitable {
   /** @internal */
   readonly line: Line;
   readonly #links: LineLinks;

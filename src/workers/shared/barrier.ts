@@ -15,7 +15,7 @@ import { callAndWait } from '../../core/perform.ts';
 import type { RawGreenlet } from '../../core/raw-greenlet.ts';
 import type { Waitable } from '../../core/wait.ts';
 import type { Waiter } from '../../sync/parking-lot.ts';
-import { Failure, LINE_WORDS, Line, NOT_YET, type Server } from './line.ts';
+import { Failure, LINE_WORDS, Line, NOT_YET } from './line.ts';
 import { LineCall } from './line-call.ts';
 import { PULSE_WORDS, Pulse } from './pulse.ts';
 import { type Descriptor, FIRST_WORD, Opening, SharedObject } from './shared-object.ts';
@@ -98,7 +98,7 @@ export interface BarrierStatistics {
  * });
  * ```
  */
-export class Barrier extends SharedObject implements Waitable, Server {
+export class Barrier extends SharedObject implements Waitable {
   /** @internal */
   readonly line: Line;
   readonly #limit: number | undefined;

@@ -15,7 +15,7 @@ import type { RawGreenlet } from '../../core/raw-greenlet.ts';
 import { shield } from '../../core/shield.ts';
 import type { Waitable } from '../../core/wait.ts';
 import type { BlockOptions } from '../../sync/block-options.ts';
-import { LINE_WORDS, Line, NOT_YET, type Server } from './line.ts';
+import { LINE_WORDS, Line, NOT_YET } from './line.ts';
 import { LineCall } from './line-call.ts';
 import { SharedOwnedLock } from './owned-lock.ts';
 import { PULSE_WORDS, Pulse } from './pulse.ts';
@@ -70,7 +70,7 @@ export interface ConditionStatistics {
  * });
  * ```
  */
-export class Condition extends SharedObject implements Waitable, Server {
+export class Condition extends SharedObject implements Waitable {
   /** The lock that belongs to it. */
   readonly lock: SharedOwnedLock;
   /** @internal */

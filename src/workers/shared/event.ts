@@ -6,7 +6,7 @@ import { checkTimeout } from '../../core/check.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { Waitable } from '../../core/wait.ts';
 import type { Waiter } from '../../sync/parking-lot.ts';
-import { LINE_WORDS, Line, NOT_YET, type Server } from './line.ts';
+import { LINE_WORDS, Line, NOT_YET } from './line.ts';
 import { LineWait } from './line-call.ts';
 import { LineLinks } from './line-links.ts';
 import { type Descriptor, FIRST_WORD, type Opening, SharedObject } from './shared-object.ts';
@@ -41,7 +41,7 @@ export interface EventStatistics {
  * });
  * ```
  */
-export class Event extends SharedObject implements Waitable, Server {
+export class Event extends SharedObject implements Waitable {
   /** @internal */
   readonly line: Line;
   readonly #links: LineLinks;

@@ -47,7 +47,7 @@ export abstract class SharedObject {
   /** @internal */
   readonly words: Words;
 
-  /** A new record of `size` words, or one that another thread has made. */
+  /** A new record of `size` words, or one that another thread has made. @internal */
   constructor(opening: Opening | undefined, size: number) {
     if (opening === undefined) {
       this.space = Space.home();

@@ -179,7 +179,8 @@ describe('a RemoteGreenlet', { timeout: 60_000 }, () => {
       const quick = workers.spawn(tasks.inc, 1);
       const local = spawn(sleep, 1);
       const slow = workers.spawn(tasks.later, 30, 'slow');
-      expect((yield* joinall([quick, local, slow])).at(-1) === slow).toBe(true);
+      const ended: unknown[] = yield* joinall([quick, local, slow]);
+      expect([ended.length, ended.indexOf(local) < ended.indexOf(slow)]).toEqual([3, true]);
 
       const [first] = yield* wait([workers.spawn(tasks.wait, 60_000), quick], { count: 1 });
       expect(first === quick).toBe(true);
