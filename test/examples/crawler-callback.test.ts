@@ -63,7 +63,17 @@ it('crawls another site with --url, up to --pages, into a new file', { timeout: 
   const requests = await run(function* () {
     using site = yield* serveSite();
     for (const _ of ['once', 'again']) {
-      const program = startExample('crawler-callback', '--url', site.url.href, '--pages', '11', '--file', file);
+      const program = startExample(
+        'crawler-callback',
+        '--url',
+        site.url.href,
+        '--pages',
+        '11',
+        '--timeout',
+        '10000',
+        '--file',
+        file,
+      );
       expect(yield* until(program.ended())).toBe(0);
       expect(program.lines).toEqual([`11 lines in ${file}`]);
       expect(yield* until(readPages())).toHaveLength(11);
