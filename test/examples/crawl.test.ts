@@ -224,11 +224,11 @@ describe('crawler.ts', () => {
   it('ends tidily at Ctrl-C, and tells what it has done', async () => {
     const program = startExample('crawler', '--timeout', '60000');
     await program.line(/^crawling/);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await new Promise((resolve) => setTimeout(resolve, 2000));
     program.signal('SIGINT');
     const begin = performance.now();
     expect(await program.ended()).toBe(130);
-    expect(performance.now() - begin).toBeLessThan(900);
+    expect(performance.now() - begin).toBeLessThan(5000);
     expect(program.stderr).toBe('');
     const [, visited, known] = await program.line(/^addresses {2}(\d+) of (\d+) visited/);
     expect(Number(visited)).toBeGreaterThan(0);
