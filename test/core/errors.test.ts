@@ -20,7 +20,7 @@ import {
   Timeout,
   WrongHubError,
 } from 'genlet';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, inject, it } from 'vitest';
 import { runProgram } from '../support/child.ts';
 
 type ErrorClass = new (argument: any) => Error & { code: string };
@@ -90,9 +90,9 @@ it('isExit tells exits from everything else', () => {
 describe('two copies of the package', () => {
   const names = classes.map(([{ name }]) => name);
   const copy = mkdtempSync(join(tmpdir(), 'genlet-copy-'));
-  cpSync('src', join(copy, 'src'), { recursive: true });
+  cpSync(`${inject('build')}/src`, join(copy, 'src'), { recursive: true });
   writeFileSync(join(copy, 'package.json'), '{ "type": "module" }');
-  const url = pathToFileURL(join(copy, 'src/core/index.ts'));
+  const url = pathToFileURL(join(copy, 'src/core/index.js'));
   afterAll(() => rmSync(copy, { recursive: true }));
 
   it('recognize each other’s errors', async () => {

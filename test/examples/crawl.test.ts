@@ -239,7 +239,7 @@ describe('crawler.ts', () => {
     const program = startExample('crawler', '--url', 'example.com');
     expect(await program.ended()).toBe(2);
     expect(program.stderr).toBe(
-      "crawler.ts: --url is 'example.com': give an address that begins with http:// or https://\n" +
+      "crawler.js: --url is 'example.com': give an address that begins with http:// or https://\n" +
         'options: --url, --pool, --depth, --timeout, --attempts\n',
     );
     expect(program.lines).toEqual([]);

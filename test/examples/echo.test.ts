@@ -110,7 +110,7 @@ describe('echo-server.ts', () => {
     const program = startExample('echo-server', '--port', '65536');
     expect(await program.ended()).toBe(2);
     expect(program.stderr).toBe(
-      "echo-server.ts: --port is '65536': give a whole number, from 0 to 65535\noptions: --host, --port, --workers, --tls, --cert, --key\n",
+      "echo-server.js: --port is '65536': give a whole number, from 0 to 65535\noptions: --host, --port, --workers, --tls, --cert, --key\n",
     );
     expect(program.lines).toEqual([]);
   });

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { exampleRunner } from './example.ts';
 
-const { startExample } = exampleRunner();
+const { startSource } = exampleRunner();
 
 it('gives the same results in blocking style as by callbacks', async () => {
-  const program = startExample('monkey');
+  const program = startSource('monkey');
   expect(await program.ended()).toBe(0);
   expect(program.stderr).toBe('');
   const lines = `${readFileSync('examples/monkey.ts', 'utf8').trimEnd().split('\n').length} lines`;

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import { exampleRunner } from './example.ts';
 
-const { startExample } = exampleRunner();
+const { startSource } = exampleRunner();
 const SLOW = { timeout: 60_000 };
 
 /** Runs an example to its end, which must be a good one, and gives its lines. */
 async function linesOf(name: string, ...options: string[]): Promise<string[]> {
-  const program = startExample(name, ...options);
+  const program = startSource(name, ...options);
   expect([await program.ended(), program.stderr]).toEqual([0, '']);
   return program.lines;
 }

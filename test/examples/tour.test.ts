@@ -3,11 +3,11 @@ import { expect, it } from 'vitest';
 import { PAGES, serveSite } from '../../examples/support/site.ts';
 import { exampleRunner } from './example.ts';
 
-const { startExample } = exampleRunner();
+const { startSource } = exampleRunner();
 
 it('shows the echo server and the crawl in less than 15 seconds', { timeout: 30_000 }, async () => {
   const begin = performance.now();
-  const program = startExample('tour');
+  const program = startSource('tour');
   expect(await program.ended()).toBe(0);
   expect(performance.now() - begin).toBeLessThan(15_000);
   expect(program.stderr).toBe('');
@@ -35,7 +35,7 @@ it('shows the echo server and the crawl in less than 15 seconds', { timeout: 30_
 it('crawls another site with --url', { timeout: 30_000 }, async () => {
   const requests = await run(function* () {
     using site = yield* serveSite();
-    const program = startExample('tour', '--url', site.url.href, '--depth', '1', '--timeout', '5000');
+    const program = startSource('tour', '--url', site.url.href, '--depth', '1', '--timeout', '5000');
     expect(yield* until(program.ended())).toBe(0);
     expect(program.lines).toContain('addresses      11 of 11 visited, 0 more than once');
     return site.requests;
@@ -44,7 +44,7 @@ it('crawls another site with --url', { timeout: 30_000 }, async () => {
 });
 
 it('ends tidily at Ctrl-C', async () => {
-  const program = startExample('tour');
+  const program = startSource('tour');
   await program.line(/^20 greenlets crawl/);
   program.signal('SIGINT');
   expect(await program.ended()).toBe(130);

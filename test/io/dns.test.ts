@@ -153,7 +153,7 @@ describe('a question to the servers', () => {
     const ended = await runProgram(`
       import { createSocket } from 'node:dgram';
       import { fromEvent, run, withTimeout } from 'genlet';
-      import { Resolver } from '${new URL('../../src/io/resolver.ts', import.meta.url)}';
+      import { Resolver } from './src/io/resolver.js';
       const silent = createSocket('udp4');
       await run(function* () {
         silent.bind(0, '127.0.0.1');

@@ -112,7 +112,7 @@ describe('a program', () => {
     const kept = await runProgram(
       `
       import { run, sleep } from 'genlet';
-      import { onSignal } from './src/io/signals.ts';
+      import { onSignal } from './src/io/signals.js';
       await run(function* () {
         const handle = onSignal('SIGTERM', function* () {
           yield* sleep(1);
@@ -126,7 +126,7 @@ describe('a program', () => {
     );
     expect([kept.lines, kept.exit]).toEqual([['ready', 'handled'], 'SIGTERM']);
     const ended = await runProgram(`
-      import { onSignal } from './src/io/signals.ts';
+      import { onSignal } from './src/io/signals.js';
       onSignal('SIGTERM', () => {});
       console.log('nothing else to do');`);
     expect([ended.lines, ended.exit]).toEqual([['nothing else to do'], 0]);

@@ -1,6 +1,6 @@
 /** The standard streams of a program, which is one of its own here. */
 import { all, type Coroutine, run } from 'genlet';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { Popen } from '../../src/io/popen.ts';
 import { prompt } from '../../src/io/stdio.ts';
 import { watchHub } from '../support/hub.ts';
@@ -13,10 +13,10 @@ watchProcesses();
 function program(body: string, wrap = ''): Coroutine<Popen<'utf8'>> {
   const source = `
     import { run, sleep, spawn, Timeout } from 'genlet';
-    import { prompt, stderr, stdin, stdout } from './src/io/stdio.ts';
+    import { prompt, stderr, stdin, stdout } from './src/io/stdio.js';
     await run(function* () { ${body} });`;
-  const args = [process.execPath, '--import', 'tsx', '--input-type=module', '--eval', source];
-  const options = { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe', encoding: 'utf8' } as const;
+  const args = [process.execPath, '--input-type=module', '--eval', source];
+  const options = { cwd: inject('build'), stdin: 'pipe', stdout: 'pipe', stderr: 'pipe', encoding: 'utf8' } as const;
   return (function* () {
     if (wrap === '') return yield* Popen.spawn(args, options);
     return yield* Popen.spawn(['sh', '-c', wrap, 'sh', ...args], options);
@@ -114,8 +114,8 @@ describe('prompt', () => {
         const { isTTY } = process.stdin;
         console.log(isTTY, 'hello', yield* prompt('Who? '), yield* prompt('Again? '));`;
       // A program that gives another one a terminal; the shell that it starts gets the arguments by a variable.
-      const wrap = `exec script -qec 'exec "$NODE" --import tsx --input-type=module --eval "$SOURCE"' /dev/null`;
-      using popen = yield* program(body, `export NODE="$1" SOURCE="$6"; ${wrap}`);
+      const wrap = `exec script -qec 'exec "$NODE" --input-type=module --eval "$SOURCE"' /dev/null`;
+      using popen = yield* program(body, `export NODE="$1" SOURCE="$4"; ${wrap}`);
       yield* popen.stdout.readUntil('Who? ');
       yield* popen.stdin.write('Ada\n');
       yield* popen.stdout.readUntil('Again? ');

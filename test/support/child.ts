@@ -1,6 +1,7 @@
 /** Programs that run in a process of their own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { inject } from 'vitest';
 
 export interface Ended {
   /** Lines of stdout. */
@@ -16,10 +17,13 @@ interface Options {
   onLine?: (line: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
 
-/** Runs a JavaScript module in which `genlet` is the sources. */
+/** Runs a JavaScript module in which `genlet` is the sources, compiled. */
 export async function runProgram(source: string, { env, onLine }: Options = {}): Promise<Ended> {
-  const args = ['--import', 'tsx', '--input-type=module', '--eval', source];
-  const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', source], {
+    cwd: inject('build'),
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const lines: string[] = [];
   let rest = '';
   let stderr = '';

@@ -6,12 +6,13 @@ import { referenceTo, resolveReference, setReference } from '../../src/workers/r
 import * as tasks from './fixtures/process-tasks.ts';
 
 const tasksUrl = new URL('./fixtures/process-tasks.ts', import.meta.url).href;
+const program = new URL('./fixtures/process-program.ts', import.meta.url);
+const unguarded = new URL('./fixtures/process-unguarded.ts', import.meta.url);
 
 /** Runs a program of the fixtures. */
-function program(name: string, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const file = fileURLToPath(new URL(`./fixtures/${name}.ts`, import.meta.url));
+function start(url: URL, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, ['--import', 'tsx', file, ...args], { timeout: 30_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [fileURLToPath(url), ...args], { timeout: 30_000 }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
     });
   });
@@ -77,14 +78,14 @@ describe('resolving a name', () => {
 
 describe('main', () => {
   it('makes the exports of the main program known, the default one too', { timeout: 60_000 }, async () => {
-    const { code, stdout, stderr } = await program('process-program', 'exports');
+    const { code, stdout, stderr } = await start(program, 'exports');
     expect(stderr).toBe('');
     expect(stdout.split('\n')).toEqual(['Process-1 greets with exports', 'by default', '']);
     expect(code).toBe(0);
   });
 
   it('ends the process when its function fails, and daemons with it', { timeout: 60_000 }, async () => {
-    const { code, stdout, stderr } = await program('process-program', 'fails');
+    const { code, stdout, stderr } = await start(program, 'fails');
     expect(code).toBe(1);
     expect(stderr).toContain('Error: main fails');
     const [, pid] = /child (\d+)/.exec(stdout) ?? [];
@@ -95,7 +96,7 @@ describe('main', () => {
     'is missed by a process that finds a program without it (%s)',
     { timeout: 60_000 },
     async (mode) => {
-      const { stdout, stderr } = await program('process-unguarded', mode);
+      const { stdout, stderr } = await start(unguarded, mode);
       expect(stdout).toBe('exit code 1\n');
       expect(stderr).toContain('put ');
       expect(stderr).toContain('main(import.meta.url, function* () { … })');

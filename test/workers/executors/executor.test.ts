@@ -111,7 +111,7 @@ describe.each(executors)('a %s', (_, Executor) => {
       const error = yield* caught(future.result());
       expect(error).toBeInstanceOf(RangeError);
       expect([error.message, error.code, future.exception === error]).toEqual(['boom', 'BOOM', true]);
-      expect(error.stack).toMatch(/executor-tasks\.ts.*awaited at.*executor\.test\.ts/s);
+      expect(error.stack).toMatch(/executor-tasks\.js.*awaited at.*executor\.test\.ts/s);
     }));
 
   it('has futures for waitFutures, callbacks and promises', async () => {

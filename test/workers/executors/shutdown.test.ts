@@ -26,7 +26,7 @@ const execute = promisify(execFile);
 /** The lines that a program printed, which must end by itself. */
 async function lines(...args: string[]): Promise<string[]> {
   const program = fileURLToPath(new URL('../fixtures/executor-program.ts', import.meta.url));
-  const { stdout, stderr } = await execute(process.execPath, ['--import', 'tsx', program, ...args], {
+  const { stdout, stderr } = await execute(process.execPath, [program, ...args], {
     timeout: 55_000,
   });
   expect(stderr).toBe('');

@@ -50,7 +50,7 @@ async function gone(pid: number): Promise<boolean> {
 
 function program(mode: string) {
   const file = fileURLToPath(new URL('../fixtures/manager-program.ts', import.meta.url));
-  const child = startProcess(process.execPath, ['--import', 'tsx', file, mode], {
+  const child = startProcess(process.execPath, [file, mode], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   programs.push(child);
