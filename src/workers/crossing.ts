@@ -9,6 +9,9 @@ import type { ChannelEnd } from './process/channel-end.ts';
 /** The method that packs an object for another process. @internal */
 export const CROSS: unique symbol = Symbol.for('genlet.cross') as never;
 
+/** The method that packs an object for another thread: see `remote/cargo.ts`. @internal */
+export const PACK: unique symbol = Symbol.for('genlet.pack') as never;
+
 /** What goes in place of an object. @internal */
 export interface Parcel {
   /** Known to both sides by `registerCrossing`. */

@@ -33,6 +33,9 @@ export const Tag = {
   REFERENCE: 21,
   BOXED: 22,
   SPECIAL: 23,
+  /** A list of whole numbers of 32 bits, and one of numbers. */
+  INTS: 24,
+  DOUBLES: 25,
   SMALL: 64,
 } as const;
 

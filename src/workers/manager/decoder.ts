@@ -28,6 +28,8 @@ const {
   REFERENCE,
   BOXED,
   SPECIAL,
+  INTS,
+  DOUBLES,
   SMALL,
 } = Tag;
 
@@ -110,9 +112,7 @@ export class Decoder {
   }
 
   #get(depth: number): unknown {
-    if (++this.#values > this.#limits.values) {
-      throw new MalformedError(`a value consists of more than ${this.#limits.values} values`);
-    }
+    if (++this.#values > this.#limits.values) throw this.#tooMany();
     const tag = this.byte();
     if (tag >= SMALL) return tag - SMALL;
     switch (tag) {
@@ -199,6 +199,10 @@ export class Decoder {
         for (let i = 0; i < length; i++) array.push(this.#get(inside));
         return array;
       }
+      case INTS:
+        return (this.#objects[index] = this.#ints());
+      case DOUBLES:
+        return (this.#objects[index] = this.#doubles());
       case SPARSE: {
         const length = this.count();
         if (length >= 2 ** 32) throw new MalformedError('an array is too long');
@@ -222,6 +226,33 @@ export class Decoder {
       default:
         return (this.#objects[index] = this.#leaf(tag, inside));
     }
+  }
+
+  #ints(): number[] {
+    const [length, view] = this.#numbers(4);
+    const array: number[] = listOf(length);
+    for (let i = 0; i < length; i++) array[i] = view.getInt32(4 * i, true);
+    return array;
+  }
+
+  #doubles(): number[] {
+    const [length, view] = this.#numbers(8);
+    const array: number[] = listOf(length);
+    for (let i = 0; i < length; i++) array[i] = view.getFloat64(8 * i, true);
+    return array;
+  }
+
+  /** How many numbers of `size` bytes follow, and a view of these. */
+  #numbers(size: number): [length: number, view: DataView] {
+    const length = this.#countOf(size);
+    this.#values += length;
+    if (this.#values > this.#limits.values) throw this.#tooMany();
+    const { buffer, byteOffset } = this.#memory;
+    return [length, new DataView(buffer, byteOffset + this.#take(length * size), length * size)];
+  }
+
+  #tooMany(): MalformedError {
+    return new MalformedError(`a value consists of more than ${this.#limits.values} values`);
   }
 
   #properties(object: object, depth: number): object {
@@ -283,6 +314,11 @@ export class Decoder {
     if (View === undefined || buffer.byteLength % size !== 0) throw new MalformedError('there is no view of this kind');
     return new (View as Uint8ArrayConstructor)(buffer);
   }
+}
+
+/** An array for so many elements. One that is made very long at once would be a hash table. */
+function listOf(length: number): number[] {
+  return length < 10_000_000 ? new Array(length) : [];
 }
 
 function regExp(source: string, flags: string): RegExp {

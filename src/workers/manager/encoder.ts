@@ -3,6 +3,7 @@ import { types } from 'node:util';
 import { show } from '../../core/check.ts';
 import { UncloneableError } from '../../core/errors.ts';
 import { packError } from '../packed-error.ts';
+import { nameOf, objection } from '../uncloneable.ts';
 import { CODEC_LIMITS, type CodecLimits, type Specials, Tag, VIEWS } from './codec-format.ts';
 
 // Constants of this module, not an imported binding: see `State`.
@@ -31,6 +32,8 @@ const {
   REFERENCE,
   BOXED,
   SPECIAL,
+  INTS,
+  DOUBLES,
   SMALL,
 } = Tag;
 const SMALL_NUMBERS = 256 - SMALL;
@@ -38,18 +41,24 @@ const SMALL_NUMBERS = 256 - SMALL;
 /** Strings up to this length are written character by character: a call of native code costs more. */
 const SHORT = 48;
 
+/** Lists of so many items are looked through for being nothing but numbers. */
+const NUMBERS = 16;
+
 /** Memory for frames; one that had to be larger than `LARGEST_KEPT` is not kept for the next. */
 const SLAB = 65_536;
 const LARGEST_KEPT = 1_048_576;
 
 const { isWellFormed } = String.prototype as unknown as { isWellFormed(this: string): boolean };
 
-/** A value can't be sent: it is a function, a symbol, a promise, … or too deep. */
+/** A value can't be sent: it is a function, a symbol, a promise, a lock, … or too deep. */
 class Uncodable extends Error {
   readonly culprit: unknown;
-  constructor(culprit: unknown, reason: string) {
+  /** What to do instead, if that is known. */
+  readonly hint: string | undefined;
+  constructor(culprit: unknown, reason: string, hint?: string) {
     super(reason);
     this.culprit = culprit;
+    this.hint = hint;
   }
 }
 
@@ -173,11 +182,11 @@ export class Encoder {
   #number(value: number): void {
     this.#ensure(9);
     const at = this.#at;
-    const isInt = (value | 0) === value && (value !== 0 || 1 / value > 0);
-    if (isInt && value >= 0 && value < SMALL_NUMBERS) {
+    const whole = isInt(value);
+    if (whole && value >= 0 && value < SMALL_NUMBERS) {
       this.#memory[at] = SMALL + value;
       this.#at = at + 1;
-    } else if (isInt) {
+    } else if (whole) {
       this.#memory[at] = INT;
       this.#view.setInt32(at + 1, value, true);
       this.#at = at + 5;
@@ -242,6 +251,7 @@ export class Encoder {
 
   #array(array: unknown[], depth: number): void {
     const { length } = array;
+    if (length >= NUMBERS && (this.#ints(array) || this.#doubles(array))) return;
     if (isSparse(array)) {
       this.byte(SPARSE);
       this.count(length);
@@ -251,6 +261,50 @@ export class Encoder {
     this.byte(ARRAY);
     this.count(length);
     for (let i = 0; i < length; i++) this.#put(array[i], depth);
+  }
+
+  /** Writes a list of nothing but whole numbers, or nothing. */
+  #ints(array: unknown[]): boolean {
+    const { length } = array;
+    if (!isInt(array[0]) || !isInt(array[length - 1])) return false;
+    const start = this.length;
+    this.byte(INTS);
+    this.count(length);
+    this.#ensure(4 * length);
+    const view = this.#view;
+    let at = this.#at;
+    for (let i = 0; i < length; i++, at += 4) {
+      const item = array[i];
+      if (!isInt(item)) {
+        this.rewind(start);
+        return false;
+      }
+      view.setInt32(at, item, true);
+    }
+    this.#at = at;
+    return true;
+  }
+
+  /** Writes a list of nothing but numbers, or nothing. */
+  #doubles(array: unknown[]): boolean {
+    const { length } = array;
+    if (typeof array[0] !== 'number' || typeof array[length - 1] !== 'number') return false;
+    const start = this.length;
+    this.byte(DOUBLES);
+    this.count(length);
+    this.#ensure(8 * length);
+    const view = this.#view;
+    let at = this.#at;
+    for (let i = 0; i < length; i++, at += 8) {
+      const item = array[i];
+      if (typeof item !== 'number') {
+        this.rewind(start);
+        return false;
+      }
+      view.setFloat64(at, item, true);
+    }
+    this.#at = at;
+    return true;
   }
 
   #properties(tag: number | undefined, object: object, depth: number): void {
@@ -298,6 +352,8 @@ export class Encoder {
       this.#put(value.valueOf(), depth);
     } else {
       if (isNoData(value)) throw new Uncodable(value, `is ${show(value)}`);
+      const hint = objection(value, 'program');
+      if (hint !== undefined) throw new Uncodable(value, `is of class ${nameOf(value)}`, hint);
       this.#properties(OBJECT, value, depth);
     }
   }
@@ -319,6 +375,11 @@ export class Encoder {
     this.#memory.set(bytes, this.#at);
     this.#at += bytes.length;
   }
+}
+
+/** Whether 32 bits can hold it. */
+function isInt(value: unknown): value is number {
+  return typeof value === 'number' && (value | 0) === value && (value !== 0 || 1 / value > 0);
 }
 
 function viewOf(memory: Buffer): DataView {
@@ -345,7 +406,7 @@ function isNoData(value: object): boolean {
 }
 
 /** Where in `root` the culprit is, as one would write it: `name.items[3].callback`. */
-function cannotBeSent({ culprit, message }: Uncodable, root: unknown, name: string): UncloneableError {
+function cannotBeSent({ culprit, message, hint }: Uncodable, root: unknown, name: string): UncloneableError {
   const visited = new Set<unknown>();
   const find = (value: unknown, path: string): string | undefined => {
     if (Object.is(value, culprit)) return path;
@@ -374,5 +435,6 @@ function cannotBeSent({ culprit, message }: Uncodable, root: unknown, name: stri
     // too deep to be searched, or a getter threw
   }
   const where = path === undefined || path.length > 200 ? `something in ${name}` : path;
-  return new UncloneableError(`${where} ${message}: it can't be sent to another process`, where);
+  const advice = hint === undefined ? '' : `; ${hint}`;
+  return new UncloneableError(`${where} ${message}: it can't be sent to another process${advice}`, where);
 }

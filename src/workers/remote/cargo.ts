@@ -8,24 +8,48 @@
  */
 import { show } from '../../core/check.ts';
 import { UncloneableError } from '../../core/errors.ts';
+import { CROSS, type Crossable, isCrossable, PACK, type Parcel as ProcessParcel } from '../crossing.ts';
 import { packShared, unpackShared } from '../shared/transport.ts';
+import { addInside, isPlain, nameOf, objection, refusal } from '../uncloneable.ts';
 import type { Transferable } from './worker-link.ts';
 
 /** Values of more objects and elements than this go alone. */
 const MOST = 64;
 
-/** The method that packs an object for another thread; it adds to `transfer` what moves with it. @internal */
-export const PACK: unique symbol = Symbol.for('genlet.pack') as never;
+export { PACK };
 
 /** An object that stays what it is in another thread. @internal */
 export interface Packable {
+  /** Adds to `transfer` what moves with it. */
   [PACK](transfer: Transferable[]): { kind: string; data: unknown };
 }
 
-/** What goes in place of an object. */
+/** What arrives in place of an object. */
 interface Parcel {
   readonly genletParcel: string;
   readonly data: unknown;
+}
+
+/**
+ * Goes in place of an object, to a thread or to a process, which is not known here. A thread gets a clone of it, which is a
+ * parcel; for what can't go to threads it has a symbol, so that there is no clone. A process gets the object itself.
+ */
+class StandIn implements Crossable {
+  readonly genletParcel: string | symbol;
+  readonly data: unknown;
+  readonly #object: object;
+
+  constructor(object: object, parcel: Parcel | undefined) {
+    this.genletParcel = parcel?.genletParcel ?? Symbol(`${nameOf(object)}; ${objection(object, 'thread')}`);
+    this.data = parcel?.data;
+    this.#object = object;
+  }
+
+  [CROSS](): ProcessParcel {
+    const object = this.#object;
+    if (isCrossable(object)) return object[CROSS]();
+    throw refusal('process', 'value', object);
+  }
 }
 
 const kinds = new Map<string, (data: never) => object>();
@@ -60,12 +84,6 @@ export function move<T extends object>(value: T): T {
   }
   moved.add(value);
   return value;
-}
-
-function isPlain(value: object): boolean {
-  if (Array.isArray(value)) return true;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 /** The objects of one message. @internal */
@@ -152,38 +170,37 @@ class Loader {
   packing = false;
   bytes = 0;
   readonly #seen = new Set<object>();
-  readonly #parcels = new Map<object, Parcel>();
+  readonly #standIns = new Map<object, StandIn>();
   readonly #copies = new Map<object, unknown>();
 
   survey(start: unknown): void {
-    const left: unknown[] = [start];
-    while (left.length > 0) {
-      const value = left.pop();
-      if (typeof value !== 'object' || value === null) {
-        this.bytes += typeof value === 'string' ? value.length : 8;
-        continue;
-      }
+    const left: object[] = [];
+    this.bytes += addInside(left, [start]);
+    for (let value = left.pop(); value !== undefined; value = left.pop()) {
       if (this.#seen.has(value)) continue;
       this.#seen.add(value);
-      if (!isPlain(value)) this.#surveyObject(value);
-      else if (Array.isArray(value)) for (let i = 0; i < value.length; i++) left.push(value[i]);
-      else for (const key in value) left.push((value as Record<string, unknown>)[key]);
+      if (isPlain(value) || !this.#isWhole(value)) this.bytes += addInside(left, value);
     }
   }
 
-  #surveyObject(value: object): void {
+  /** Whether it is moved, packed or cloned as one, so that nothing in it is to be looked at. */
+  #isWhole(value: object): boolean {
     if (moved.has(value)) {
       const moving = ArrayBuffer.isView(value) ? value.buffer : value;
       if (moving instanceof ArrayBuffer) checkAttached(moving);
       this.transfer.add(moving as Transferable);
-      return;
+      return true;
     }
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+      this.bytes += value.byteLength;
+      return true;
+    }
+    this.bytes += 64;
     const parcel = this.#pack(value);
-    if (parcel !== undefined) {
-      this.packing = true;
-      this.#parcels.set(value, parcel);
-    } else if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) this.bytes += value.byteLength;
-    else this.bytes += 64;
+    if (parcel === undefined && objection(value, 'thread') === undefined) return !isOpen(value);
+    this.packing = true;
+    this.#standIns.set(value, new StandIn(value, parcel));
+    return true;
   }
 
   #pack(value: object): Parcel | undefined {
@@ -197,19 +214,36 @@ class Loader {
     return shared === undefined ? undefined : { genletParcel: SHARED, data: shared };
   }
 
-  /** The value with its parcels in place; the original stays as it is. */
+  /** The value with what stands in for objects; the original stays as it is. */
   copy(value: unknown): unknown {
     if (typeof value !== 'object' || value === null) return value;
-    const parcel = this.#parcels.get(value);
-    if (parcel !== undefined) return parcel;
-    if (!isPlain(value)) return value;
-    const known = this.#copies.get(value);
+    const known = this.#standIns.get(value) ?? this.#copies.get(value);
     if (known !== undefined) return known;
+    if (value instanceof Map) {
+      const copy = new Map();
+      this.#copies.set(value, copy);
+      for (const [key, item] of value) copy.set(this.copy(key), this.copy(item));
+      return copy;
+    }
+    if (value instanceof Set) {
+      const copy = new Set();
+      this.#copies.set(value, copy);
+      for (const item of value) copy.add(this.copy(item));
+      return copy;
+    }
+    if (!isPlain(value) && !isOpen(value)) return value;
     const copy: any = Array.isArray(value) ? [] : {};
     this.#copies.set(value, copy);
     for (const key of Object.keys(value)) define(copy, key, this.copy((value as Record<string, unknown>)[key]));
     return copy;
   }
+}
+
+/** Whether a clone of it, which is of a class, is made of what is in it; an object of a class of the program is plain then. */
+function isOpen(value: object): boolean {
+  if (value instanceof Map || value instanceof Set) return true;
+  if (Object.prototype.toString.call(value) !== '[object Object]' || moved.has(value)) return false;
+  return Object.keys(value).length > 0; // an object of Node that can be cloned has no such
 }
 
 function define(target: object, key: string, value: unknown): void {
@@ -223,19 +257,29 @@ export function unload(value: unknown): unknown {
   return visit(value);
 
   function visit(value: unknown): unknown {
-    if (typeof value !== 'object' || value === null || !isPlain(value)) return value;
+    if (typeof value !== 'object' || value === null) return value;
     const { genletParcel, data } = value as Partial<Parcel>;
-    if (genletParcel !== undefined) {
+    if (genletParcel !== undefined && isPlain(value)) {
       const known = built.get(value) ?? build(genletParcel, data);
       built.set(value, known);
       return known;
     }
     if (seen.has(value)) return value;
     seen.add(value);
-    for (const key of Object.keys(value)) {
-      const inner = (value as Record<string, unknown>)[key];
-      const visited = visit(inner);
-      if (visited !== inner) define(value, key, visited);
+    if (value instanceof Map) {
+      const entries = [...value].map(([key, item]) => [visit(key), visit(item)] as const);
+      value.clear();
+      for (const [key, item] of entries) value.set(key, item);
+    } else if (value instanceof Set) {
+      const items = [...value].map(visit);
+      value.clear();
+      for (const item of items) value.add(item);
+    } else if (isPlain(value)) {
+      for (const key of Object.keys(value)) {
+        const inner = (value as Record<string, unknown>)[key];
+        const visited = visit(inner);
+        if (visited !== inner) define(value, key, visited);
+      }
     }
     return value;
   }
@@ -249,50 +293,6 @@ function build(kind: string, data: unknown): object {
 
 /** The error for a value that could not be cloned: it names the first part that can't be. @internal */
 export function uncloneable(name: string, value: unknown, cause: unknown): UncloneableError {
-  const found = findCulprit(name, value, new Set());
-  const path = found?.path ?? name;
-  const what = found === undefined ? (cause as Error).message : `${show(found.value)} can't be cloned`;
-  return new UncloneableError(`${path}: ${what}`, path, { cause });
-}
-
-interface Culprit {
-  readonly path: string;
-  readonly value: unknown;
-}
-
-function findCulprit(path: string, value: unknown, seen: Set<object>): Culprit | undefined {
-  if (typeof value === 'function' || typeof value === 'symbol') return { path, value };
-  if (typeof value !== 'object' || value === null || seen.has(value) || seen.size > 10_000) return undefined;
-  seen.add(value);
-  for (const [inner, child] of children(path, value)) {
-    const culprit = findCulprit(inner, child, seen);
-    if (culprit !== undefined) return culprit;
-  }
-  if (isPlain(value) || value instanceof Map || value instanceof Set) return undefined;
-  try {
-    structuredClone(value);
-    return undefined;
-  } catch {
-    return { path, value };
-  }
-}
-
-function* children(path: string, value: object): Generator<[string, unknown], void, undefined> {
-  if (value instanceof Map) {
-    for (const [key, item] of value) {
-      yield [`${path}.key(${show(key)})`, key];
-      yield [`${path}.get(${show(key)})`, item];
-    }
-  } else if (value instanceof Set) {
-    for (const item of value) yield [`${path}.has(${show(item)})`, item];
-  } else if (!ArrayBuffer.isView(value) && !(value instanceof Error)) {
-    for (const key of Object.keys(value)) {
-      const step = Array.isArray(value)
-        ? `[${key}]`
-        : /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(key)
-          ? `.${key}`
-          : `['${key}']`;
-      yield [path + step, (value as Record<string, unknown>)[key]];
-    }
-  }
+  // The codec of processes throws errors of genlet.
+  return refusal(cause instanceof UncloneableError ? 'process' : 'thread', name, value, cause);
 }

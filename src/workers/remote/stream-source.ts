@@ -117,6 +117,7 @@ class Credit extends BaseOperation<void> {
   next(resumed?: Resumption): Step {
     if (resumed !== undefined) return resumed;
     const me = hub.self(this, arguments.length);
+    if (this.#job.itemError !== undefined) me.checkInterrupts(); // nothing may come after an item that could not be sent
     if (this.#job.credit > 0) return hub.ready(undefined);
     const step = hub.park(me, this);
     this.#job.creditWaiter = me;

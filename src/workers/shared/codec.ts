@@ -3,6 +3,7 @@
  * tag and JSON, which takes a third of the time and comes out the same.
  */
 import { deserialize, serialize } from 'node:v8';
+import { addInside, objection, refusal } from '../uncloneable.ts';
 
 /** V8's own format begins with 255. */
 const JSON_TEXT = 1;
@@ -42,16 +43,36 @@ function isPlainObject(value: object): boolean {
   return true;
 }
 
-/** @internal */
+/**
+ * @throws {UncloneableError} something in it can't be copied
+ * @internal
+ */
 export function encode(value: unknown): Uint8Array {
   left = MOST_VALUES;
   const plain = isPlain(value);
   seen.length = 0;
-  if (!plain) return serialize(value);
+  if (!plain) return serializeData(value);
   const text = JSON.stringify(value);
   const bytes = Buffer.allocUnsafe(1 + text.length * 3); // no character of UTF-16 takes more
   bytes[0] = JSON_TEXT;
   return bytes.subarray(0, 1 + bytes.write(text, 1));
+}
+
+function serializeData(item: unknown): Uint8Array {
+  const seen = new Set<object>();
+  const left: object[] = [];
+  addInside(left, [item]);
+  for (let value = left.pop(); value !== undefined; value = left.pop()) {
+    if (seen.has(value)) continue;
+    seen.add(value);
+    if (objection(value, 'shared queue') !== undefined) throw refusal('shared queue', 'item', item);
+    addInside(left, value);
+  }
+  try {
+    return serialize(item);
+  } catch (cause) {
+    throw refusal('shared queue', 'item', item, cause);
+  }
 }
 
 /** @internal */

@@ -149,7 +149,7 @@ export class Queue<T> extends SharedObject implements Waitable {
    * @throws {QueueFull} no room within `timeout` ms, or not at once with `block: false`
    * @throws {QueueShutDown} the queue was shut down, also while it waited
    * @throws {RangeError} `timeout` is negative or NaN, or the item has more bytes than the whole queue
-   * @throws {DOMException} the item can't be copied
+   * @throws {UncloneableError} the item can't be copied
    */
   put(item: T, options?: BlockOptions): Operation<void> {
     return new Put(this, item, limitOf(options));

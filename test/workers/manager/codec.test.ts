@@ -74,7 +74,13 @@ describe('the codec', () => {
   it.each([
     ['an empty array', []],
     ['an array', [1, [2, [3]], 'a', undefined, null]],
-    ['a long array', Array.from({ length: 1000 }, (_, i) => i - 500)],
+    ['a long array', Array.from({ length: 1000 }, (_, i) => (i % 2 === 0 ? i : `${i}`))],
+    ['whole numbers', Array.from({ length: 1000 }, (_, i) => (i - 500) * 4_294_967)],
+    ['whole numbers with a zero that is negative', [...new Array(20).fill(1), -0, 1]],
+    ['numbers', Array.from({ length: 1000 }, (_, i) => i / 3)],
+    ['numbers that are mostly whole', [...new Array(20).fill(1), 0.5, Number.NaN, 2 ** 31, -(2 ** 31), 1]],
+    ['numbers with a gap of undefined', [...new Array(20).fill(1), undefined, 1]],
+    ['numbers around an object', [...new Array(20).fill(0.5), { a: 1 }, 1]],
     ['an object', { a: 1, 'b c': { d: [true] }, '': undefined }],
     [
       'a map',
@@ -223,11 +229,26 @@ describe('the codec', () => {
 
   it('refuses lengths that are not there, and more values than allowed', () => {
     const huge = Buffer.from([255, 255, 255, 255, 15]);
-    for (const tag of [8, 9, 12, 14, 15, 16, 17, 19]) {
+    for (const tag of [8, 9, 12, 14, 15, 16, 17, 19, 24, 25]) {
       expect(() => decode(Buffer.concat([Buffer.of(tag), huge, Buffer.of(1, 1)]))).toThrow(MalformedError);
     }
     const few = new Decoder(undefined, { depth: 10, values: 100 });
-    expect(() => decode(encode(new Array(100).fill(0)), few)).toThrow('more than 100 values');
+    for (const items of ['', 0, 0.5]) {
+      expect(decode(encode(new Array(99).fill(items)), few)).toHaveLength(99);
+      expect(() => decode(encode(new Array(100).fill(items)), few)).toThrow('more than 100 values');
+    }
+  });
+
+  it('writes lists of numbers in few bytes, and refers to what follows them', () => {
+    const list = Array.from({ length: 100 }, (_, i) => 1000 * i);
+    expect(encode(list)).toHaveLength(402);
+    const again = through([list, list, [0.5, ...list], list]);
+    expect(again).toStrictEqual([list, list, [0.5, ...list], list]);
+    expect(again[1]).toBe(again[0]);
+    expect(again[3]).toBe(again[0]);
+    const holes = [...list];
+    delete holes[50];
+    expect(50 in (through(holes) as number[])).toBe(false);
   });
 
   it.each([
