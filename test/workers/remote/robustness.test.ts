@@ -1,7 +1,8 @@
-import { BrokenPoolError, joinall, run, sleep, spawn, UncloneableError, WorkerDied, withTimeout } from 'genlet';
+import { BrokenPoolError, isExit, joinall, run, sleep, spawn, UncloneableError, WorkerDied, withTimeout } from 'genlet';
 import { registerError, WorkerHub, type WorkerHubOptions } from 'genlet/workers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { hub, watchHub } from '../../support/hub.ts';
+import { random as seeded } from '../../support/random.ts';
 import { OutOfPaper } from '../fixtures/remote-tasks.ts';
 
 const url = new URL('../fixtures/remote-tasks.ts', import.meta.url);
@@ -204,37 +205,47 @@ describe('a pool', { timeout: 60_000 }, () => {
     });
   });
 
-  it('settles every job once, whatever is killed and whoever dies', { timeout: 60_000 }, async () => {
+  it('settles every job once, whatever is killed and whoever dies', { timeout: 120_000 }, async () => {
+    const JOBS = 100_000;
+    const seed = Math.floor(Math.random() * 2 ** 32);
+    const random = seeded(seed);
     const { workers, tasks } = open({ size: 2, grace: 200 });
     await run(function* () {
-      const { random } = hub;
-      let settled = 0;
-      const jobs = Array.from({ length: 20_000 }, (_, i) => {
-        const dice = random();
+      const settled = new Uint8Array(JOBS);
+      const jobs = Array.from({ length: JOBS }, (_, i) => {
+        const dice = random(100_000);
         const job =
-          dice < 0.0003
+          dice < 12
             ? workers.spawn(tasks.exit, 1)
-            : dice < 0.1
-              ? workers.spawn(tasks.wait, Math.floor(20 * random()))
-              : dice < 0.5
+            : dice < 2000
+              ? workers.spawn(tasks.wait, random(20))
+              : dice < 30_000
                 ? workers.spawn(tasks.add, i, 1)
                 : workers.spawn(tasks.inc, i);
-        job.rawlink(() => void settled++);
+        job.rawlink(() => void settled[i]!++);
         return job;
       });
-      spawn(function* () {
-        for (let i = 0; i < 100; i++) {
+      const ended = () => jobs.every((job) => job.dead);
+      const killer = spawn(function* () {
+        while (!ended()) {
           yield* sleep(1);
-          for (let k = 0; k < 20; k++) jobs[Math.floor(random() * jobs.length)]!.kill();
+          for (let k = 0; k < 20; k++) jobs[random(JOBS)]!.kill();
         }
       });
-      yield* joinall(jobs);
+      yield* joinall([...jobs, killer]);
       yield* sleep(0);
-      expect(settled).toBe(20_000);
-      for (const job of jobs) {
-        if (!job.successful()) expect(job.exception).toBeInstanceOf(WorkerDied);
+      const outcomes = { seed, notOnce: settled.filter((times) => times !== 1).length, wrong: 0, died: 0, killed: 0 };
+      for (const [i, job] of jobs.entries()) {
+        if (!job.successful()) {
+          if (job.exception instanceof WorkerDied) outcomes.died++;
+          else outcomes.wrong++;
+        } else if (isExit(job.value)) outcomes.killed++;
+        else if (job.value !== i + 1 && job.value !== 'waited') outcomes.wrong++;
       }
-      expect(workers.stats()).toMatchObject({ queued: 0 });
+      expect(outcomes).toMatchObject({ notOnce: 0, wrong: 0 });
+      expect(outcomes.died, `seed ${seed}`).toBeGreaterThan(0);
+      expect(outcomes.killed, `seed ${seed}`).toBeGreaterThan(100);
+      expect(workers.stats()).toMatchObject({ queued: 0, running: 0 });
     });
     await takeReports();
   });

@@ -255,10 +255,10 @@ describe('a RemoteGreenlet', { timeout: 60_000 }, () => {
   });
 
   it('may go on after a kill, as a local one', async () => {
-    const { workers, tasks } = open({ size: 1, grace: 30 });
+    const { workers, tasks } = open({ size: 1, grace: 200 });
     await run(function* () {
       yield* tasks.inc(1);
-      const job = workers.spawn(tasks.stubborn, 100);
+      const job = workers.spawn(tasks.stubborn, 400);
       yield* sleep(20);
       yield* job.kill();
       expect(job.value).toBe('survived');
