@@ -1,5 +1,5 @@
 /** The proxies of a manager's locks, and of what else processes wait for each other with. */
-import { checkTimeout } from '../../core/check.ts';
+import { checkFunction, checkTimeout } from '../../core/check.ts';
 import { Checkpoint } from '../../core/checkpoint.ts';
 import { composite } from '../../core/dev.ts';
 import { hub } from '../../core/hub.ts';
@@ -242,10 +242,11 @@ export class ConditionProxy extends LockProxy {
    * Waits until `predicate()`, which may be an operation such as `() => items.length()`, gives something true, looking
    * again after each notification; gives its last value: a false one when `timeout` milliseconds are over.
    *
-   * @throws {InvalidStateError} the greenlet does not hold the lock
+   * @throws {InvalidStateError} it is false at first, and the greenlet does not hold the lock
    * @throws {RangeError} `timeout` is negative or NaN
    */
   waitFor<R>(predicate: () => R, timeout?: number | null): Operation<Outcome<R>> {
+    checkFunction('predicate', predicate);
     return composite(`${this}.waitFor()`, this.#waitFor(predicate, checkTimeout(timeout)));
   }
 

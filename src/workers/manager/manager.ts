@@ -1,5 +1,5 @@
 /** `BaseManager` and `Manager`: objects that processes share. */
-import { checkOptions, show } from '../../core/check.ts';
+import { checkFunction, checkOptions, show } from '../../core/check.ts';
 import { composite } from '../../core/dev.ts';
 import { EOFError, InvalidStateError } from '../../core/errors.ts';
 import type { Coroutine, Operation } from '../../core/operation.ts';
@@ -164,14 +164,19 @@ export class BaseManager implements Disposable {
    * `BaseManager.start`.
    *
    * @throws {InvalidStateError} it is in use already
-   * @throws {TypeError} what was registered, or the initializer, can't be found by another process
+   * @throws {TypeError} an option is of another kind, or what was registered, or the initializer, can't be found by another
+   * process
    * @throws what the initializer throws
    */
   start(options: ManagerStartOptions = {}): Operation<void> {
-    return composite(`${this.constructor.name}.start()`, this.#start(options));
+    checkOptions(options, '{ initializer, args }');
+    const { initializer, args = [] } = options;
+    if (initializer !== undefined) checkFunction('initializer', initializer);
+    if (!Array.isArray(args)) throw new TypeError(`args is ${show(args)}: give an array of arguments`);
+    return composite(`${this.constructor.name}.start()`, this.#start(initializer, args));
   }
 
-  *#start({ initializer, args = [] }: ManagerStartOptions): Coroutine<void> {
+  *#start(initializer: ManagerStartOptions['initializer'], args: readonly unknown[]): Coroutine<void> {
     this.#checkNew('start()');
     const [here, there] = Pipe();
     const order: ServeOrder = {
@@ -330,7 +335,7 @@ export class BaseManager implements Disposable {
     const { encrypt, authkey } = dialer.terms;
     const where = dialer.tls === false ? { address, encrypt, key: authkey } : undefined;
     const link: ManagerLink = new ManagerLink(
-      () => wireOf(link, dialer)(),
+      () => wireOf(link, dialer),
       proxyMaker,
       () => where,
     );

@@ -30,10 +30,11 @@ export class Place {
     }
   }
 
-  /** Somebody listens there now: only this user may connect. */
+  /** Somebody listens there now: only this user may connect. An abstract socket of Linux is no file, and has no mode. */
   protect(): void {
     const { path } = this.endpoint;
-    if (path !== undefined && process.platform !== 'win32') chmodSync(path, 0o600);
+    if (path === undefined || path.startsWith('\0') || process.platform === 'win32') return;
+    chmodSync(path, 0o600);
   }
 
   /** Nobody listens there any more. */

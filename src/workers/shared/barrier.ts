@@ -3,7 +3,8 @@
  * so that every change is one atomic step.
  *
  * A round that failed stays the present one until `reset()`, which first notes it in a list: so a waiter that finds
- * another round there knows how its own has ended.
+ * another round there knows how its own has ended. A round that did not fail before is first broken by `reset()`. Its
+ * waiters may hear of that and come back before the next round has begun: then they begin it.
  */
 import { checkFunction, checkInteger, checkTimeout } from '../../core/check.ts';
 import { Checkpoint } from '../../core/checkpoint.ts';
@@ -151,11 +152,16 @@ export class Barrier extends SharedObject implements Waitable {
 
   /** Whether it is broken: until `reset()`, `wait()` throws. */
   get broken(): boolean {
-    return isBroken(this.#state());
+    return isBroken(this.#state()) && !this.#isReset();
   }
 
   #state(): number {
     return Atomics.load(this.words, STATE);
+  }
+
+  /** Whether it is broken only because somebody is about to begin the next round. */
+  #isReset(): boolean {
+    return Atomics.load(this.words, REASON) === RESET;
   }
 
   /**
@@ -175,7 +181,11 @@ export class Barrier extends SharedObject implements Waitable {
     const due = limit === undefined ? undefined : hub.now() + limit;
     for (;;) {
       const state = this.#state();
-      if (isBroken(state)) throw this.#error(Atomics.load(this.words, REASON));
+      if (isBroken(state)) {
+        if (!this.#isReset()) throw this.#error(Atomics.load(this.words, REASON));
+        this.#renew(roundOf(state));
+        continue;
+      }
       const arrived = arrivedIn(state);
       const left = due === undefined ? undefined : Math.max(0, due - hub.now());
       if (arrived === this.parties - 1) {
@@ -222,18 +232,20 @@ export class Barrier extends SharedObject implements Waitable {
 
   /** Makes it as new; those who wait get a `BrokenBarrierError`. */
   reset(): void {
+    const state = this.#state();
+    if (!isBroken(state) && arrivedIn(state) === 0) return;
+    this.break(roundOf(state), RESET);
+    this.#renew(roundOf(state));
+  }
+
+  /** Begins the next round, if nothing comes of `round`, which is noted. */
+  #renew(round: number): void {
     const { words } = this;
-    for (;;) {
-      const state = this.#state();
-      const round = roundOf(state);
-      if (isBroken(state)) {
-        const note = (round << REASON_BITS) | Atomics.load(words, REASON);
-        Atomics.store(words, FAILED + (Atomics.add(words, FAILURES, 1) & (REMEMBERED - 1)), note);
-        if (Atomics.compareExchange(words, STATE, state, nextRound(state)) === state) break;
-      } else if (arrivedIn(state) === 0) return;
-      else this.break(round, RESET);
-    }
-    this.#wakeAll();
+    const state = this.#state();
+    if (roundOf(state) !== round || !isBroken(state)) return;
+    const note = (round << REASON_BITS) | Atomics.load(words, REASON);
+    Atomics.store(words, FAILED + (Atomics.add(words, FAILURES, 1) & (REMEMBERED - 1)), note);
+    if (Atomics.compareExchange(words, STATE, state, nextRound(state)) === state) this.#wakeAll();
   }
 
   /** Breaks it, where going on makes no sense any more; those who wait, now or later, get a `BrokenBarrierError`. */
