@@ -23,11 +23,11 @@ export {
 export { main, type Referable, task } from './reference.ts';
 export { move } from './remote/cargo.ts';
 export type { DurationStatistics } from './remote/histogram.ts';
+export type { WorkerHubStats } from './remote/pool-statistics.ts';
 export { RemoteChannel } from './remote/remote-channel.ts';
 export { RemoteGreenlet, type RemoteOptions } from './remote/remote-greenlet.ts';
 export type { ItemOf, RemoteFunction, RemoteModule } from './remote/remote-module.ts';
 export { RemoteStream } from './remote/remote-stream.ts';
 export { type StreamOptions, type WorkerCall, WorkerHub, type WorkerHubOptions } from './remote/worker-hub.ts';
-export type { WorkerHubStats } from './remote/worker-pool.ts';
 export { Fleet, type ServeMode, type ServeOptions, serve } from './serve/index.ts';
 export * as shared from './shared/index.ts';

@@ -5,7 +5,10 @@ import type { Task } from './crew.ts';
 const SPAN = 8000;
 /** Not less than this, not even at the end. */
 const LEAST_SPAN = 200;
-const MOST_ITEMS = 16_384;
+/** Lists up to about this length lie where the collector takes garbage cheaply. */
+const MOST_ITEMS = 4096;
+/** What an item costs on its way there and back, in microseconds. */
+const TRANSFER = 0.05;
 /** No chunk has more than this many bytes, as far as that is known; nor have its results. */
 const MOST_BYTES = 1 << 20;
 /** Chunks for each worker that are on the way: one that runs, and one that follows. */
@@ -15,7 +18,7 @@ export const CHUNKS_AHEAD = 2;
 export function adaptedLength(task: Task, left: number, workers: number): number {
   const cost = task.cost >= 0 ? task.cost : task.single.average;
   if (cost < 0) return 1;
-  const us = Math.max(cost, 0.01);
+  const us = cost + TRANSFER;
   const share = Math.ceil(left / (CHUNKS_AHEAD * workers));
   const wanted = Math.max(Math.min(SPAN / us, share), Math.min(LEAST_SPAN / us, left), 1);
   return Math.floor(Math.min(wanted, MOST_ITEMS, Math.max(1, MOST_BYTES / task.resultSize)));

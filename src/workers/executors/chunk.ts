@@ -90,10 +90,11 @@ export class Chunk extends Link {
     return this.#values[place];
   }
 
-  /** Appends all results; throws the first error. */
-  appendTo(results: unknown[]): void {
+  /** Puts its results into a list, from `start` on; throws the first error. */
+  copyTo(results: unknown[], start: number): void {
+    const values = this.#values;
     if (this.#failure === undefined && this.#errors === undefined) {
-      for (let i = 0; i < this.length; i++) results.push(this.#values[i]);
-    } else while (!this.over) results.push(this.next());
+      for (let i = 0; i < values.length; i++) results[start + i] = values[i];
+    } else while (!this.over) results[start + this.#read] = this.next();
   }
 }

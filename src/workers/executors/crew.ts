@@ -7,10 +7,11 @@ import type { Coroutine } from '../../core/operation.ts';
 import { LotWait } from '../../sync/lot-wait.ts';
 import { ParkingLot } from '../../sync/parking-lot.ts';
 import { checkNotImporting, type FunctionReference, programUrl, type Referable, referenceTo } from '../reference.ts';
+import type { WorkerHubStats } from '../remote/pool-statistics.ts';
 import type { WorkerSetup } from '../remote/protocol.ts';
 import { RemoteGreenlet, type Target } from '../remote/remote-greenlet.ts';
 import type { LinkEvents, WorkerLink } from '../remote/worker-link.ts';
-import { type WorkerHubStats, WorkerPool } from '../remote/worker-pool.ts';
+import { WorkerPool } from '../remote/worker-pool.ts';
 import type { CrewPlan } from './crew-options.ts';
 import { chunkReference } from './run-chunk.ts';
 

@@ -5,7 +5,7 @@ import type { Coroutine, Operation, Outcome } from '../../core/operation.ts';
 import type { Future } from '../../sync/future.ts';
 import { type Items, iterate, SyncIteration } from '../../sync/items.ts';
 import type { Referable } from '../reference.ts';
-import type { WorkerHubStats } from '../remote/worker-pool.ts';
+import type { WorkerHubStats } from '../remote/pool-statistics.ts';
 import type { Crew } from './crew.ts';
 import { JobFuture } from './job-future.ts';
 import { Mapping } from './mapping.ts';

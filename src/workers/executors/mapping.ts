@@ -137,10 +137,15 @@ export class Mapping<R> implements Iteration<R>, ChunkOwner, Undertaking {
   }
 
   #collect(): R[] {
-    const results: unknown[] = [];
-    while (this.#ready.size > 0) this.#ready.take().appendTo(results);
+    const results: R[] = new Array(this.#unread);
+    let length = 0;
+    while (this.#ready.size > 0) {
+      const chunk = this.#ready.take();
+      chunk.copyTo(results, length);
+      length += chunk.length;
+    }
     this.#end();
-    return results as R[];
+    return results;
   }
 
   /** Calls back with all results, or the first error. */
@@ -220,6 +225,12 @@ export class Mapping<R> implements Iteration<R>, ChunkOwner, Undertaking {
 
   #readNow(source: SyncIteration<unknown>): void {
     try {
+      const list = this.#maxsize === Number.POSITIVE_INFINITY ? source.readList() : undefined;
+      if (list !== undefined) {
+        this.#items = list;
+        this.#unread = list.length;
+        this.#exhausted = true;
+      }
       while (this.#wantsItem()) this.#accept(source.read());
     } catch (error) {
       this.#fail(error);

@@ -6,6 +6,7 @@ import { isExit } from '../../core/errors.ts';
 import type { Coroutine } from '../../core/operation.ts';
 import { callAndWait } from '../../core/perform.ts';
 import { until } from '../../core/until.ts';
+import { moduleUrl } from '../module-url.ts';
 import { type PackedError, packError } from '../packed-error.ts';
 import { type FunctionReference, resolveReference } from '../reference.ts';
 
@@ -15,7 +16,7 @@ type AnyFunction = (...args: any[]) => unknown;
 export type ChunkOutcome = [us: number, values: unknown[], failures: (number | PackedError)[]];
 
 /** Where workers find `runChunk`. @internal */
-export const chunkReference: FunctionReference = { module: import.meta.url, name: 'runChunk' };
+export const chunkReference: FunctionReference = { module: moduleUrl('executors/run-chunk'), name: 'runChunk' };
 
 const functions = new Map<string, AnyFunction>();
 

@@ -22,6 +22,8 @@ import type { Transferable } from './worker-link.ts';
 
 /** Results wait no longer than this, in milliseconds, if they come while jobs run. */
 const PATIENCE = 0.3;
+/** What begins within this time, in milliseconds, begins soon. */
+const MOMENT = 0.05;
 /** After a job that took longer than this, in milliseconds, kills are looked for before the next one begins. */
 const SLOW = 1;
 
@@ -46,8 +48,11 @@ export interface PoolLink {
 
 /** Where a worker notes how far it is, so that its pool knows when it has died. @internal */
 export interface Progress {
-  /** The jobs up to that order have begun, or never will. */
-  started(order: number): void;
+  /**
+   * The jobs up to that order have begun, or never will. Those up to `soon` are here and will have begun in a moment, so
+   * whoever can't note each of them may count them in.
+   */
+  started(order: number, soon: number): void;
   /** The job of that order runs; 0 for none. */
   running(order: number): void;
 }
@@ -235,7 +240,8 @@ export class JobRunner implements JobOwner, Runnable {
     if (job.callee.average > PATIENCE) this.#post();
     job.startedAt = now;
     this.#started = Math.max(this.#started, job.order);
-    this.#progress.started(this.#started);
+    const soon = job.order + Math.floor(MOMENT / job.callee.average);
+    this.#progress.started(this.#started, Math.min(soon, this.#received));
   }
 
   running(order: number): void {

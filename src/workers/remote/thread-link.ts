@@ -6,13 +6,12 @@ import {
   receiveMessageOnPort,
   Worker,
 } from 'node:worker_threads';
+import { bootstrap, moduleUrl } from '../module-url.ts';
 import { load } from './cargo.ts';
 import { Word, type WorkerSetup } from './protocol.ts';
 import type { LinkEvents, Transferable, WorkerLink } from './worker-link.ts';
 
-const sources = import.meta.url.endsWith('.ts');
-const bootstrap = new URL('../bootstrap.mjs', import.meta.url);
-const entry = new URL(sources ? './thread-main.ts' : './thread-main.js', import.meta.url).href;
+const entry = moduleUrl('remote/thread-main');
 
 /** What the thread finds in `workerData`. @internal */
 export interface ThreadData {

@@ -13,6 +13,7 @@ import {
   referenceTo,
   setReference,
 } from '../reference.ts';
+import type { WorkerHubStats } from './pool-statistics.ts';
 import { type Call, Verb } from './protocol.ts';
 import { RemoteCall } from './remote-call.ts';
 import { RemoteGreenlet, type RemoteOptions, type Target } from './remote-greenlet.ts';
@@ -20,7 +21,7 @@ import { type ItemOf, type RemoteFunction, type RemoteModule, remoteModule } fro
 import { RemoteStream } from './remote-stream.ts';
 import { ThreadLink } from './thread-link.ts';
 import type { LinkEvents, WorkerLink } from './worker-link.ts';
-import { type WorkerHubStats, WorkerPool } from './worker-pool.ts';
+import { WorkerPool } from './worker-pool.ts';
 
 /** A function to be called in each worker, by the name of its export. It may be a coroutine function or async. */
 export interface WorkerCall {
