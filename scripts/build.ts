@@ -9,4 +9,4 @@ const compiler = ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.buil
 const { status } = spawnSync(process.execPath, compiler, { stdio: 'inherit' });
 if (status !== 0) process.exit(status ?? 1);
 copyPlainModules('dist');
-await mergeModules();
+await mergeModules('dist');

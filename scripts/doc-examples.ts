@@ -8,6 +8,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import ts from 'typescript';
+import { mergeModules } from './merge-modules.ts';
 import { copyPlainModules, listFiles, readCompilerConfig, readPackage } from './project.ts';
 
 export interface Snippet {
@@ -69,7 +70,7 @@ function codeBlocks({ file, line, text }: Text): Snippet[] {
 }
 
 /** Compiles all snippets and tells for each what is wrong with it. */
-export function compileSnippets(snippets: Snippet[]): Map<Snippet, string[]> {
+export async function compileSnippets(snippets: Snippet[]): Promise<Map<Snippet, string[]>> {
   rmSync(folder, { recursive: true, force: true });
   for (const snippet of snippets) {
     const path = sourcePath(snippet);
@@ -87,7 +88,8 @@ export function compileSnippets(snippets: Snippet[]): Map<Snippet, string[]> {
   });
   program.emit();
   writeOutputPackage();
-  copyPlainModules(resolve(output, 'src'));
+  copyPlainModules(relative('.', resolve(output, 'src')));
+  await mergeModules(relative('.', resolve(output, 'src')));
   return new Map(snippets.map((snippet) => [snippet, findProblems(snippet, program)]));
 }
 

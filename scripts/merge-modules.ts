@@ -1,21 +1,32 @@
 /**
- * Puts the compiled modules of sync into one file, and those of io: loading a hundred small files costs a program 60 ms, and leaves so
- * much behind in V8's young generation that its collector lets garbage pile up from then on. What finds other files by `import.meta.url`
- * (monkey, workers) stays as it was, but for what it imports; and so does core, whose hot calls V8 compiles best as they are.
+ * Puts the compiled modules of sync into one file, those of io into one, and those of workers into a few: loading a hundred small files
+ * costs a program, and each worker thread, 60 ms, and leaves so much behind in V8's young generation that its collector lets garbage
+ * pile up from then on. What finds other files by `import.meta.url` (monkey) stays as it was, but for what it imports; and so does core,
+ * whose hot calls V8 compiles best as they are.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, posix, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { rolldown } from 'rolldown';
+import { rolldown, type SourceDescription } from 'rolldown';
 import { listFiles } from './project.ts';
 
-const merged = ['dist/sync', 'dist/io'];
+/** Modules of workers that are imported by their URL, or with which programs, threads and processes begin. */
+const firsts = [
+  'index',
+  'executors/run-chunk',
+  'manager/serve-manager',
+  'process/child-main',
+  'remote/thread-main',
+  'serve/member-main',
+];
 
-export async function mergeModules(): Promise<void> {
-  for (const folder of merged) await merge(folder);
+/** In the folder `dist`, into which the compiler has put everything. */
+export async function mergeModules(dist: string): Promise<void> {
+  for (const folder of ['sync', 'io']) await merge(dist, `${dist}/${folder}`);
+  await mergeWorkers(`${dist}/workers`);
 }
 
-async function merge(folder: string): Promise<void> {
+async function merge(dist: string, folder: string): Promise<void> {
   const files = listFiles(folder, '.js').filter((file) => dirname(file) === folder && basename(file) !== 'index.js');
   const names = new Map<string, string[]>();
   for (const file of files) names.set(file, Object.keys(await import(pathToFileURL(file).href)));
@@ -27,19 +38,46 @@ async function merge(folder: string): Promise<void> {
   const entry = `${folder}/all.js`;
   writeFileSync(entry, all.join('\n'));
   const bundle = await rolldown({
-    input: entry,
+    input: resolve(entry),
     external: (id, from) => from !== undefined && dirname(resolve(dirname(from), id)) !== resolve(folder),
     platform: 'node',
     treeshake: false,
     plugins: [{ name: 'source-maps', load: withSourceMap }],
   });
-  await bundle.write({ file: `${folder}/modules.js`, sourcemap: true });
+  await bundle.write({ file: `${folder}/modules.js`, sourcemap: true, comments: false });
 
   for (const file of [entry, ...files]) {
     rmSync(file);
     rmSync(`${file}.map`, { force: true });
   }
-  for (const file of listFiles('dist', '.js')) redirect(file, `${folder}/modules.js`, names);
+  for (const file of listFiles(dist, '.js')) redirect(file, `${folder}/modules.js`, names);
+}
+
+/**
+ * What several of the first modules of workers need gets into files in the folder itself, where `module-url.ts` belongs, and what a
+ * thread doesn't need is not in those that it loads.
+ */
+async function mergeWorkers(workers: string): Promise<void> {
+  const files = listFiles(workers, '.js');
+  const bundle = await rolldown({
+    input: Object.fromEntries(firsts.map((first) => [first, resolve(workers, `${first}.js`)])),
+    external: (id, from) => from !== undefined && !resolve(dirname(from), id).startsWith(resolve(workers)),
+    platform: 'node',
+    treeshake: true,
+    plugins: [{ name: 'source-maps', load: withSourceMap }],
+  });
+  const { output } = await bundle.write({
+    dir: workers,
+    sourcemap: true,
+    comments: false,
+    chunkFileNames: 'modules-[hash].js',
+  });
+  const made = new Set(output.map(({ fileName }) => `${workers}/${fileName}`));
+  for (const file of files) {
+    if (made.has(file)) continue;
+    rmSync(file);
+    rmSync(`${file}.map`, { force: true });
+  }
 }
 
 /** The name under which the merged file exports what `file` exported: two may have used the same. */
@@ -68,9 +106,9 @@ function redirect(file: string, target: string, names: Map<string, string[]>): v
   if (redirected !== text) writeFileSync(file, redirected);
 }
 
-/** The compiler's map, so that the merged file's leads to the sources. */
-function withSourceMap(file: string): { code: string; map: string } | undefined {
+/** With the compiler's map, so that the merged file's leads to the sources; no module is left out because nothing of it is named. */
+function withSourceMap(file: string): SourceDescription | undefined {
   return existsSync(`${file}.map`)
-    ? { code: readFileSync(file, 'utf8'), map: readFileSync(`${file}.map`, 'utf8') }
+    ? { code: readFileSync(file, 'utf8'), map: readFileSync(`${file}.map`, 'utf8'), moduleSideEffects: true }
     : undefined;
 }

@@ -17,8 +17,8 @@ const commands = snippets.filter(({ name, language }) => name.startsWith('README
 describe.concurrent('programs', () => {
   let problems: Map<Snippet, string[]>;
 
-  beforeAll(() => {
-    problems = compileSnippets(programs);
+  beforeAll(async () => {
+    problems = await compileSnippets(programs);
   });
 
   it.each(programs.map((snippet) => [snippet.name, snippet] as const))(

@@ -16,8 +16,8 @@ const calling = (kind, make, count, begin) => async () => {
   const increment = workers.task(new URL('tasks.mjs', import.meta.url).href, 'increment', tasks.increment);
   const pool = make(workers[kind]);
   const read = kind.startsWith('Thread') ? reading : readingWithChildren;
+  const numbers = Array.from({ length: count }, (_, index) => index); // as Python's `range` is there
   const pass = async () => {
-    const numbers = Array.from({ length: count }, (_, index) => index);
     const results = await run(() => begin(pool, increment, numbers));
     check(results, (result, index) => result === index + 1);
   };

@@ -24,10 +24,13 @@ export type Items<T> = Iterable<T | Suspension> | AsyncIterable<T> | Iteration<T
 /** The items of an iterable, which need not be waited for. @internal */
 export class SyncIteration<T> implements Iteration<T> {
   readonly #iterator: Iterator<T>;
+  /** Their list, as long as nothing has been read of it. */
+  #list: readonly T[] | undefined;
   #ended = false;
 
-  constructor(iterator: Iterator<T>) {
+  constructor(iterator: Iterator<T>, list?: readonly T[]) {
     this.#iterator = iterator;
+    this.#list = list;
   }
 
   *next(): Coroutine<IteratorResult<T, undefined>> {
@@ -38,10 +41,20 @@ export class SyncIteration<T> implements Iteration<T> {
   read(): IteratorResult<T, undefined> {
     if (this.#ended) return { done: true, value: undefined };
     this.#ended = true; // an iterator that throws has ended
+    this.#list = undefined;
     const result = this.#iterator.next();
     if (result.done) return { done: true, value: undefined };
     this.#ended = false;
     return result;
+  }
+
+  /** All of them at once, if they are a list of which nothing has been read; not an operation. */
+  readList(): T[] | undefined {
+    const list = this.#list;
+    if (this.#ended || list === undefined) return undefined;
+    this.#ended = true;
+    this.#list = undefined;
+    return [...list];
   }
 
   [Symbol.dispose](): void {
@@ -110,7 +123,9 @@ export function iterate<T>(items: Items<T>): Iteration<T> {
   const source = items as Partial<Iterable<T> & AsyncIterable<T> & Iteration<T>> | undefined | null;
   const open = source?.[Symbol.iterator];
   if (isGenerator(source)) return new CoroutineIteration<T>(source);
-  if (typeof open === 'function') return new SyncIteration(open.call(source) as Iterator<T>);
+  if (typeof open === 'function') {
+    return new SyncIteration(open.call(source) as Iterator<T>, Array.isArray(source) ? (source as T[]) : undefined);
+  }
   if (typeof source?.[Symbol.asyncIterator] === 'function') return fromAsyncIterable(source as AsyncIterable<T>);
   if (typeof source?.next === 'function' && typeof source[Symbol.dispose] === 'function') return source as Iteration<T>;
   throw new TypeError(`items is ${show(items)}: give an iterable, an async iterable or an iteration`);

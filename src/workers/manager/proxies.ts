@@ -1,5 +1,7 @@
 /** Which class of proxy stands for which type of object, and how proxies travel. */
-import type { Operation, Outcome } from '../../core/operation.ts';
+import { show } from '../../core/check.ts';
+import type { Coroutine, Operation, Outcome } from '../../core/operation.ts';
+import { until } from '../../core/until.ts';
 import { CROSS, registerCrossing } from '../crossing.ts';
 import { registerParcel } from '../remote/cargo.ts';
 import { checkAuthkey } from './authkey.ts';
@@ -7,9 +9,9 @@ import { BaseProxy, type PackedProxy, PROXY } from './base-proxy.ts';
 import type { Specials } from './codec-format.ts';
 import { ArrayProxy, DictProxy, ListProxy, NamespaceProxy, QueueProxy, ValueProxy } from './container-proxies.ts';
 import { MalformedError } from './decoder.ts';
-import { Dialer } from './dialer.ts';
+import type { Dialer } from './dialer.ts';
 import { BarrierProxy, ConditionProxy, EventProxy, LockProxy, RLockProxy, SemaphoreProxy } from './lock-proxies.ts';
-import { ManagerLink, type ProxyMaker, type RemoteObject } from './manager-link.ts';
+import { type ManagerAddress, ManagerLink, type ProxyMaker, type RemoteObject } from './manager-link.ts';
 import type { Wire } from './protocol.ts';
 
 type ProxyClass = new (link: ManagerLink, object: RemoteObject) => BaseProxy;
@@ -70,13 +72,11 @@ export const proxyMaker: ProxyMaker = {
   },
 };
 
-/** @internal */
-export function wireOf(link: ManagerLink, dialer: Dialer): () => Generator<any, Wire, any> {
-  return function* () {
-    const socket = yield* dialer.dial();
-    socket.start(link);
-    return socket;
-  };
+/** Connects a link to its manager. @internal */
+export function* wireOf(link: ManagerLink, dialer: Dialer): Coroutine<Wire> {
+  const socket = yield* dialer.dial();
+  socket.start(link);
+  return socket;
 }
 
 // ---- proxies that have come from elsewhere
@@ -86,20 +86,28 @@ const links = new Map<string, ManagerLink>();
 
 /** @internal */
 export function unpackProxy({ address, encrypt, key, ...object }: PackedProxy): BaseProxy {
-  const dialer = new Dialer(address, { encrypt, authkey: key });
-  const name = `${dialer.endpoint} ${encrypt} ${key === undefined ? '' : Buffer.from(key).toString('base64')}`;
+  const name = `${nameOf(address)} ${encrypt} ${key === undefined ? '' : Buffer.from(key).toString('base64')}`;
   let link = links.get(name);
   if (link === undefined) {
-    const made: ManagerLink = new ManagerLink(
-      () => wireOf(made, dialer)(),
-      proxyMaker,
-      () => ({ address, encrypt, key: checkAuthkey(key) }),
-    );
-    made.onEnd = () => links.delete(name);
-    links.set(name, made);
-    link = made;
+    link = new ManagerLink(dial, proxyMaker, () => ({ address, encrypt, key: checkAuthkey(key) }));
+    link.onEnd = () => links.delete(name);
+    links.set(name, link);
   }
   return proxyMaker.make(link, link.use(object)) as BaseProxy;
+
+  /** The sockets are loaded now: threads to which no proxies come, and that is nearly all, do without them. */
+  function* dial(link: ManagerLink): Coroutine<Wire> {
+    const { Dialer } = yield* until(import('./dialer.ts'));
+    return yield* wireOf(link, new Dialer(address, { encrypt, authkey: key }));
+  }
+}
+
+function nameOf(address: ManagerAddress['address']): string {
+  if ('path' in address && typeof address.path === 'string') return address.path;
+  if ('host' in address && typeof address.host === 'string' && Number.isInteger(address.port)) {
+    return `${address.host}:${address.port}`;
+  }
+  throw new TypeError(`address is ${show(address)}: give { path } or { host, port }`);
 }
 
 registerCrossing(PROXY, (packed: PackedProxy) => unpackProxy(packed));

@@ -6,6 +6,7 @@ import { spawn } from '../../core/spawn.ts';
 import { until } from '../../core/until.ts';
 import type { Address } from '../../io/address.ts';
 import type { Connection } from '../connection.ts';
+import { moduleUrl } from '../module-url.ts';
 import { type FunctionReference, resolveReference, task } from '../reference.ts';
 import type { ListenerOptions } from './gate.ts';
 import { builtInTypes, type ManagedType } from './managed-types.ts';
@@ -24,7 +25,7 @@ export interface ServeOrder {
 
 /** @internal */
 export const serveManager: (line: Connection, order: ServeOrder) => Coroutine<void> = task(
-  import.meta.url,
+  moduleUrl('manager/serve-manager'),
   'serveManager',
   function* (line: Connection, order: ServeOrder): Coroutine<void> {
     let server: ManagerServer;

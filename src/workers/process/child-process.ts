@@ -8,12 +8,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { bootstrap, moduleUrl } from '../module-url.ts';
 import type { Frame } from './frame.ts';
 import { Link, type LinkOwner } from './link.ts';
 
-const sources = import.meta.url.endsWith('.ts');
-const bootstrap = fileURLToPath(new URL('../bootstrap.mjs', import.meta.url));
-const entry = new URL(sources ? './child-main.ts' : './child-main.js', import.meta.url).href;
+const entry = moduleUrl('process/child-main');
 
 /** Options of Node that are for one process, or for the main program only. */
 const OWN = /^(-[eipc]|-pe|--(eval|print|interactive|check|input-type|inspect.*|test.*|watch.*|run))(=|$)/;
@@ -49,7 +48,7 @@ export class Child implements LinkOwner {
   /** `descriptors` are those that it gets from 5 on. */
   constructor(owner: ChildOwner, descriptors: readonly number[] = []) {
     this.#owner = owner;
-    this.process = spawn(process.execPath, [...nodeOptions(), bootstrap], {
+    this.process = spawn(process.execPath, [...nodeOptions(), fileURLToPath(bootstrap)], {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'pipe', ...descriptors],
       env: { ...process.env, GENLET_ENTRY: entry },
     });

@@ -11,7 +11,7 @@ import type { Item } from './service-wire.ts';
 const AT_ONCE = 0.1;
 /** So many of them make a habit. */
 const HABIT = 8;
-const MOST = 32;
+const MOST = 128;
 /** How long an item may lie here unused, in milliseconds. */
 const PATIENCE = 3;
 

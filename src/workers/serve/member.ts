@@ -6,11 +6,11 @@ import { WorkerDied } from '../../core/errors.ts';
 import type { Operation } from '../../core/operation.ts';
 import { suspend } from '../../core/suspend.ts';
 import { Event } from '../../sync/event.ts';
+import { bootstrap, moduleUrl } from '../module-url.ts';
 import { unpackError } from '../packed-error.ts';
 import type { Order, Place, Report, Start } from './protocol.ts';
 
-const bootstrap = new URL('../bootstrap.mjs', import.meta.url);
-const entry = new URL(import.meta.url.endsWith('.ts') ? './member-main.ts' : './member-main.js', import.meta.url).href;
+const entry = moduleUrl('serve/member-main');
 
 /** What a member rests on. */
 interface Wire {

@@ -88,14 +88,17 @@ it('passes errors on, and refuses what can not be sent', async () => {
   });
 });
 
-it('fails the jobs of a process that ends, begins none of them twice, and goes on', async () => {
+it.each([
+  ['exits', tasks.exits],
+  ['is killed', tasks.dies],
+])('fails the job in which its process %s, begins none of the others twice, and goes on', async (_how, end) => {
   const folder = mkdtempSync(join(tmpdir(), 'genlet-test-'));
   const file = join(folder, 'notes');
   try {
     await run(function* () {
       yield* spawn(tasks.square, 1);
       const notes = Array.from({ length: 200 }, (_, i) => spawn(tasks.note, file, i));
-      const exits = spawn(tasks.exits);
+      const exits = spawn(end);
       const more = Array.from({ length: 200 }, (_, i) => spawn(tasks.note, file, 200 + i));
       expect(yield* caught(exits)).toBeInstanceOf(WorkerDied);
       const done: number[] = [];
