@@ -251,7 +251,11 @@ export class Encoder {
 
   #array(array: unknown[], depth: number): void {
     const { length } = array;
-    if (length >= NUMBERS && (this.#ints(array) || this.#doubles(array))) return;
+    const numbers = length < NUMBERS ? undefined : tagOfNumbers(array);
+    if (numbers !== undefined) {
+      this.#numbers(numbers, array as number[]);
+      return;
+    }
     if (isSparse(array)) {
       this.byte(SPARSE);
       this.count(length);
@@ -263,48 +267,16 @@ export class Encoder {
     for (let i = 0; i < length; i++) this.#put(array[i], depth);
   }
 
-  /** Writes a list of nothing but whole numbers, or nothing. */
-  #ints(array: unknown[]): boolean {
+  #numbers(tag: number, array: number[]): void {
     const { length } = array;
-    if (!isInt(array[0]) || !isInt(array[length - 1])) return false;
-    const start = this.length;
-    this.byte(INTS);
-    this.count(length);
-    this.#ensure(4 * length);
-    const view = this.#view;
-    let at = this.#at;
-    for (let i = 0; i < length; i++, at += 4) {
-      const item = array[i];
-      if (!isInt(item)) {
-        this.rewind(start);
-        return false;
-      }
-      view.setInt32(at, item, true);
-    }
-    this.#at = at;
-    return true;
-  }
-
-  /** Writes a list of nothing but numbers, or nothing. */
-  #doubles(array: unknown[]): boolean {
-    const { length } = array;
-    if (typeof array[0] !== 'number' || typeof array[length - 1] !== 'number') return false;
-    const start = this.length;
-    this.byte(DOUBLES);
+    this.byte(tag);
     this.count(length);
     this.#ensure(8 * length);
     const view = this.#view;
     let at = this.#at;
-    for (let i = 0; i < length; i++, at += 8) {
-      const item = array[i];
-      if (typeof item !== 'number') {
-        this.rewind(start);
-        return false;
-      }
-      view.setFloat64(at, item, true);
-    }
+    if (tag === INTS) for (let i = 0; i < length; i++, at += 4) view.setInt32(at, array[i]!, true);
+    else for (let i = 0; i < length; i++, at += 8) view.setFloat64(at, array[i]!, true);
     this.#at = at;
-    return true;
   }
 
   #properties(tag: number | undefined, object: object, depth: number): void {
@@ -378,8 +350,19 @@ export class Encoder {
 }
 
 /** Whether 32 bits can hold it. */
-function isInt(value: unknown): value is number {
-  return typeof value === 'number' && (value | 0) === value && (value !== 0 || 1 / value > 0);
+function isInt(value: number): boolean {
+  return (value | 0) === value && (value !== 0 || 1 / value > 0);
+}
+
+/** The tag of a list of nothing but numbers. */
+function tagOfNumbers(array: unknown[]): number | undefined {
+  let tag: number = INTS;
+  for (let i = 0; i < array.length; i++) {
+    const item = array[i];
+    if (typeof item !== 'number') return undefined;
+    if (tag === INTS && !isInt(item)) tag = DOUBLES;
+  }
+  return tag;
 }
 
 function viewOf(memory: Buffer): DataView {

@@ -2,7 +2,7 @@
 import { show } from '../../core/check.ts';
 import type { Coroutine, Operation, Outcome } from '../../core/operation.ts';
 import { until } from '../../core/until.ts';
-import { CROSS, registerCrossing } from '../crossing.ts';
+import { registerCrossing } from '../crossing.ts';
 import { registerParcel } from '../remote/cargo.ts';
 import { checkAuthkey } from './authkey.ts';
 import { BaseProxy, type PackedProxy, PROXY } from './base-proxy.ts';
@@ -66,9 +66,7 @@ export const proxyMaker: ProxyMaker = {
     return new Known(link, object);
   },
   packed(value, link) {
-    if (value instanceof BaseProxy) return value.packFor(link);
-    if (CROSS in value) throw new TypeError(`a ${value.constructor.name} can't be kept in a manager`);
-    return undefined;
+    return value instanceof BaseProxy ? value.packFor(link) : undefined;
   },
 };
 
@@ -116,11 +114,7 @@ registerParcel(PROXY, (packed) => unpackProxy(packed as PackedProxy));
 /** Proxies on connections that are not of the family: without the key, which the other side must have itself. @internal */
 export const proxySpecials: Specials = {
   pack(value) {
-    if (value instanceof BaseProxy) return value.pack(false);
-    if (CROSS in value) {
-      throw new TypeError(`a ${value.constructor.name} can't be sent over a connection of Listener and Client`);
-    }
-    return undefined;
+    return value instanceof BaseProxy ? value.pack(false) : undefined;
   },
   unpack(packed) {
     try {

@@ -16,8 +16,6 @@ import type { Transferable } from './worker-link.ts';
 /** Values of more objects and elements than this go alone. */
 const MOST = 64;
 
-export { PACK };
-
 /** An object that stays what it is in another thread. @internal */
 export interface Packable {
   /** Adds to `transfer` what moves with it. */

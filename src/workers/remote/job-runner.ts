@@ -349,6 +349,7 @@ export class JobRunner implements JobOwner, Runnable {
   }
 
   #postAlone(id: number, outcome: number, value: unknown): void {
+    if ((outcome & Status.MASK) === Status.ITEM && this.#jobs[id]?.itemError !== undefined) return; // nothing follows the bad one
     this.cargo.clear();
     try {
       const freight = load(value);

@@ -16,7 +16,8 @@ import { type BlockOptions, limitOf } from '../../sync/block-options.ts';
 import { LotCall } from '../../sync/lot-call.ts';
 import { ParkingLot } from '../../sync/parking-lot.ts';
 import { ReadyLinks } from '../../sync/ready-links.ts';
-import { Cargo, load, PACK, registerParcel, uncloneable, unload } from './cargo.ts';
+import { PACK } from '../crossing.ts';
+import { Cargo, load, registerParcel, uncloneable, unload } from './cargo.ts';
 import type { Transferable } from './worker-link.ts';
 
 const KIND = 'channel';

@@ -482,7 +482,10 @@ describe('a call of a manager', () => {
     expect(error.path).toBe('set[1].callback');
     const account = yield* manager.create<AccountProxy>('Account');
     expect(yield* failureOf(() => account.callback())).toBeInstanceOf(UncloneableError);
-    expect(yield* failureOf(() => dict.set('lock', new ProcessLock()))).toBeInstanceOf(TypeError);
+    expect(yield* failureOf(() => dict.set('lock', new ProcessLock()))).toMatchObject({
+      name: 'UncloneableError',
+      path: 'set[1]',
+    });
     yield* dict.set('fine', 1);
     expect(yield* dict.keys()).toContain('fine');
   });
