@@ -48,13 +48,13 @@ export class SyncIteration<T> implements Iteration<T> {
     return result;
   }
 
-  /** All of them at once, if they are a list of which nothing has been read; not an operation. */
-  readList(): T[] | undefined {
+  /** The list of all of them, if there is one and nothing has been read of it: for who copies what is needed. */
+  takeList(): readonly T[] | undefined {
     const list = this.#list;
     if (this.#ended || list === undefined) return undefined;
     this.#ended = true;
     this.#list = undefined;
-    return [...list];
+    return list;
   }
 
   [Symbol.dispose](): void {

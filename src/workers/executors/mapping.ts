@@ -225,16 +225,24 @@ export class Mapping<R> implements Iteration<R>, ChunkOwner, Undertaking {
 
   #readNow(source: SyncIteration<unknown>): void {
     try {
-      const list = this.#maxsize === Number.POSITIVE_INFINITY ? source.readList() : undefined;
+      const list = this.#maxsize === Number.POSITIVE_INFINITY ? source.takeList() : undefined;
       if (list !== undefined) {
-        this.#items = list;
-        this.#unread = list.length;
-        this.#exhausted = true;
+        this.#acceptAll(list);
+        return;
       }
       while (this.#wantsItem()) this.#accept(source.read());
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** The list is the caller's: what does not go into chunks at once is copied. */
+  #acceptAll(list: readonly unknown[]): void {
+    this.#items = list as unknown[];
+    this.#unread = list.length;
+    this.#exhausted = true;
+    this.#cut();
+    if (this.#items === list) this.#dropUsed();
   }
 
   #startReading(): void {
@@ -292,17 +300,19 @@ export class Mapping<R> implements Iteration<R>, ChunkOwner, Undertaking {
   }
 
   #startChunk(length: number): void {
-    let items = this.#items.slice(this.#first, this.#first + length);
-    if (this.#plan.chunksize === 'auto' && length > 1) items = items.slice(0, affordableLength(items, length));
+    const items = this.#items.slice(this.#first, this.#first + length);
+    if (this.#plan.chunksize === 'auto' && length > 1) items.length = affordableLength(items, length);
     this.#first += items.length;
-    if (this.#first === this.#items.length || this.#first > 10_000) {
-      this.#items = this.#items.slice(this.#first);
-      this.#first = 0;
-    }
+    if (this.#first === this.#items.length || this.#first > 10_000) this.#dropUsed();
     const chunk = new Chunk(this, this.#task, items.length);
     this.#chunks.add(chunk);
     this.#inWork++;
     chunk.start(this.#crew, items, this.#plan.spread);
+  }
+
+  #dropUsed(): void {
+    this.#items = this.#items.slice(this.#first);
+    this.#first = 0;
   }
 
   chunkEnded(chunk: Chunk): void {
