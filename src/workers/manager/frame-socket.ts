@@ -10,6 +10,7 @@ import { hub } from '../../core/hub.ts';
 import type { Coroutine } from '../../core/operation.ts';
 import type { Socket } from '../../io/socket.ts';
 import { Event } from '../../sync/event.ts';
+import { BusyPoll } from '../busy-poll.ts';
 import { background } from './background.ts';
 import type { Agreement } from './handshake.ts';
 import { Sealer } from './seal.ts';
@@ -39,6 +40,7 @@ export class FrameSocket {
   readonly #open = new Event();
   #receiver!: FrameReceiver;
   #holders = 0;
+  readonly #busyPoll = new BusyPoll();
   #full = false;
   #closed = false;
   #ended = false;
@@ -108,6 +110,8 @@ export class FrameSocket {
     this.#holders += by;
     if (before === 0) this.socket.stream.ref();
     else if (this.#holders === 0) this.socket.stream.unref();
+    if (by > 0) this.#busyPoll.begin();
+    else this.#busyPoll.end();
   }
 
   /** Sends what was given, and ends the connection. */

@@ -5,6 +5,7 @@
  * which it is that it will come through, nobody can tell.
  */
 import { hub } from '../../core/hub.ts';
+import { BusyPoll } from '../busy-poll.ts';
 
 interface Holdable {
   ref(): void;
@@ -12,6 +13,7 @@ interface Holdable {
 }
 
 const open = new Set<Holdable>();
+const busyPoll = new BusyPoll();
 /** Those who wait, and how many of them the hub counts. */
 let waiting = 0;
 let counted = 0;
@@ -36,6 +38,8 @@ export function holdLinks(by: 1 | -1): void {
   waiting += by;
   if (before === 0) for (const link of open) link.ref();
   else if (waiting === 0) for (const link of open) link.unref();
+  if (by < 0) busyPoll.end();
+  else if (open.size > 0) busyPoll.begin();
   count();
 }
 

@@ -12,6 +12,7 @@ import type { Coroutine } from '../../core/operation.ts';
 import { callAndWait } from '../../core/perform.ts';
 import { run } from '../../core/run.ts';
 import { until } from '../../core/until.ts';
+import { BusyPoll } from '../busy-poll.ts';
 import { type PackedError, packError, unpackError } from '../packed-error.ts';
 import { enterChild, type FunctionReference, type Referable, resolveReference } from '../reference.ts';
 import { Cargo, load, uncloneable, unload } from './cargo.ts';
@@ -83,6 +84,7 @@ export class JobRunner implements JobOwner, Runnable {
   #arrivedAt = 0;
   #lastPost = 0;
   #lastPoll = 0;
+  readonly #busyPoll = new BusyPoll();
 
   constructor(link: PoolLink, setup: WorkerSetup, progress: Progress) {
     this.#link = link;
@@ -110,6 +112,7 @@ export class JobRunner implements JobOwner, Runnable {
   }
 
   receive(message: any[]): void {
+    this.#busyPoll.end();
     if (message[0] === CONTROL) {
       for (let i = 1; i < message.length; i += 3) this.#control(message[i], message[i + 1], message[i + 2]);
       return;
@@ -343,6 +346,7 @@ export class JobRunner implements JobOwner, Runnable {
     this.cargo.clear();
     try {
       this.#send(out, []);
+      if (this.#unfinished === this.#waiting) this.#busyPoll.begin();
     } catch {
       for (let i = 3; i < out.length; i += 3) this.#postAlone(out[i] as number, out[i + 1] as number, out[i + 2]);
     }

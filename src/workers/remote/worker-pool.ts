@@ -11,6 +11,7 @@ import { hub } from '../../core/hub.ts';
 import type { Coroutine } from '../../core/operation.ts';
 import { LotWait } from '../../sync/lot-wait.ts';
 import { ParkingLot } from '../../sync/parking-lot.ts';
+import { BusyPoll } from '../busy-poll.ts';
 import { packError, unpackError } from '../packed-error.ts';
 import { Cargo, load, uncloneable, unload } from './cargo.ts';
 import { PoolStatistics, type WorkerHubStats } from './pool-statistics.ts';
@@ -24,6 +25,8 @@ import { type Employer, Workforce, type WorkforcePlan } from './workforce.ts';
 const BUDGET = 8 * 1000;
 /** It gets more when no more than this is left. */
 const LOW = BUDGET / 2;
+/** Less than this is done soon. */
+const SMALL = 8 * 50;
 /** What a job costs beside its own time. */
 const OVERHEAD = 4;
 const MOST_IN_MESSAGE = 512;
@@ -53,6 +56,7 @@ export class WorkerPool implements JobKeeper, Employer {
   readonly #controls = new Set<Slot>();
   readonly #idlers = new ParkingLot(this, 'close');
   readonly #statistics = new PoolStatistics();
+  readonly #busyPoll = new BusyPoll();
 
   constructor(plan: PoolPlan) {
     this.#plan = plan;
@@ -182,6 +186,7 @@ export class WorkerPool implements JobKeeper, Employer {
       }
     }
     this.#post(slot, batch, now);
+    if (slot.owed <= SMALL && slot.busy > 0) this.#busyPoll.begin();
     if (slot.sent >= recycleJobs || now - slot.born >= recycleAge) this.#workers.retire(slot);
     else this.#workers.checkIdle(slot);
   }
@@ -261,6 +266,7 @@ export class WorkerPool implements JobKeeper, Employer {
   // ---- results come in
 
   received(slot: Slot, message: any[]): void {
+    this.#busyPoll.end();
     if (message[0] > 0) this.#statistics.transfer.record(1000 * (performance.now() - message[0] - message[1]));
     this.#statistics.received += message[2];
     for (let i = 3; i < message.length; i += 3) this.#account(slot, message[i], message[i + 1]);
