@@ -1,4 +1,4 @@
-// A task is handed over when the result of the one before has come: nothing can be batched, and both threads fall asleep each time.
+// A task is handed over when the result of the one before has come: nothing can be batched, and both threads would fall asleep each time.
 import { speedOf } from '../io/measure.mjs';
 import { reading, timeAndCpu } from './measure.mjs';
 import * as pools from './pools.mjs';
@@ -17,7 +17,8 @@ export default {
   title: 'Tiny tasks, one at a time',
   about:
     'A task gets an integer and gives the next one, two worker threads. The workers of piscina block their event loop while ' +
-    'they wait, which saves them a way through it; timers and sockets of theirs stand still meanwhile.',
+    'they wait, which saves them a way through it; timers and sockets of theirs stand still meanwhile. In genlet both sides stay ' +
+    'awake for a moment instead.',
   readings: timeAndCpu('task', [speedOf(0.9, 'piscina')]),
   cases: { genlet: asking(pools.genlet), piscina: asking(pools.piscina) },
 };

@@ -11,29 +11,29 @@ const MOMENT = 0.1;
 /** How often it is left out at most. */
 const MOST_LEFT_OUT = 1023;
 
-/** Where there is one core only, who answers needs it. */
-const hasCores = availableParallelism() > 1;
-
 /** @internal */
 export class BusyPoll {
   /** Whether the event loop is kept going round. */
   active = false;
   #isOver = false;
   #limit = 0;
-  /** How often it is left out now, and how often after the next failure. */
-  #leftOut = 0;
+  /** How often it is left out now (always where who answers needs the only core), and how often after the next failure. */
+  #leftOut = availableParallelism() > 1 ? 0 : Number.POSITIVE_INFINITY;
   #penalty = 1;
 
   /** Somebody begins to wait for an answer. */
   begin(): void {
-    if (this.active) this.#isOver = false;
-    else if (this.#leftOut > 0) this.#leftOut--;
-    else if (hasCores) {
+    if (this.active && !this.#isOver) return;
+    if (!this.active) {
+      if (this.#leftOut > 0) {
+        this.#leftOut--;
+        return;
+      }
       this.active = true;
-      this.#isOver = false;
-      this.#limit = readClock() + MOMENT;
       setImmediate(this.#goRound);
     }
+    this.#isOver = false;
+    this.#limit = readClock() + MOMENT;
   }
 
   /** An answer has come. */

@@ -6,6 +6,7 @@ import { hub } from '../../core/hub.ts';
 import { Condition } from '../../sync/condition.ts';
 import type { Lock } from '../../sync/lock.ts';
 import type { RLock } from '../../sync/rlock.ts';
+import { BusyPoll } from '../busy-poll.ts';
 import { type PackedError, packError } from '../packed-error.ts';
 import { CallGreenlet, Owner } from './call-greenlet.ts';
 import { Decoder } from './decoder.ts';
@@ -18,6 +19,7 @@ import { Answer, Ask, MANAGER, type Wire } from './protocol.ts';
 /** @internal */
 export class Session implements FrameReceiver {
   readonly #wire: Wire;
+  readonly #busyPoll = new BusyPoll();
   readonly #objects: Objects;
   readonly #onEnd: (session: Session) => void;
   readonly #outbox: Outbox;
@@ -63,11 +65,13 @@ export class Session implements FrameReceiver {
   // ---- frames
 
   receive(frame: Buffer): void {
+    this.#busyPoll.end();
     const decoder = this.#decoder;
     decoder.begin(frame);
     while (!decoder.ended && !this.#ended) this.#message(decoder);
     decoder.end();
     if (!this.#wire.writable) this.#wire.pause();
+    this.#busyPoll.begin(); // the next call may come when the answer has been read
   }
 
   drained(): void {
