@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { joinall, type Operation, run, UncloneableError, WorkerDied } from 'genlet';
+import { joinall, type Operation, run, spawn as spawnHere, UncloneableError, WorkerDied } from 'genlet';
 import { Queue } from 'genlet/workers';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ProcessLink } from '../../../src/workers/process/process-link.ts';
@@ -60,6 +60,14 @@ function* caught(call: Operation<any>): Generator<any, any, any> {
   throw new Error('it did not fail');
 }
 
+function* failureOf(call: Operation<any>): Generator<any, any, any> {
+  try {
+    yield* call;
+  } catch (error) {
+    return error;
+  }
+}
+
 it('runs jobs in processes of their own, by name', async () => {
   await run(function* () {
     const jobs = Array.from({ length: 100 }, (_, i) => spawn(tasks.square, i));
@@ -100,15 +108,13 @@ it.each([
       const notes = Array.from({ length: 200 }, (_, i) => spawn(tasks.note, file, i));
       const exits = spawn(end);
       const more = Array.from({ length: 200 }, (_, i) => spawn(tasks.note, file, 200 + i));
+      const failures = [...notes, ...more].map((job) => spawnHere(() => failureOf(job)));
       expect(yield* caught(exits)).toBeInstanceOf(WorkerDied);
       const done: number[] = [];
-      for (const [i, job] of [...notes, ...more].entries()) {
-        try {
-          yield* job;
-          done.push(i);
-        } catch (error) {
-          expect(error).toBeInstanceOf(WorkerDied);
-        }
+      for (const [i, failure] of failures.entries()) {
+        const error = yield* failure;
+        if (error === undefined) done.push(i);
+        else expect(error).toBeInstanceOf(WorkerDied);
       }
       const begun = readFileSync(file, 'utf8').trim().split('\n').map(Number);
       expect(new Set(begun).size).toBe(begun.length);
