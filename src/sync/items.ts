@@ -118,13 +118,19 @@ class NextItem<T> extends BaseOperation<IteratorResult<T, undefined>> {
   }
 }
 
+/** Whether it is read as any array is. */
+function isPlainList<T>(source: Partial<Iterable<T>> | null | undefined): source is T[] {
+  const { prototype } = Array;
+  return Object.getPrototypeOf(source) === prototype && source![Symbol.iterator] === prototype[Symbol.iterator];
+}
+
 /** One way to read all of them. @internal */
 export function iterate<T>(items: Items<T>): Iteration<T> {
   const source = items as Partial<Iterable<T> & AsyncIterable<T> & Iteration<T>> | undefined | null;
   const open = source?.[Symbol.iterator];
   if (isGenerator(source)) return new CoroutineIteration<T>(source);
   if (typeof open === 'function') {
-    return new SyncIteration(open.call(source) as Iterator<T>, Array.isArray(source) ? (source as T[]) : undefined);
+    return new SyncIteration(open.call(source) as Iterator<T>, isPlainList(source) ? source : undefined);
   }
   if (typeof source?.[Symbol.asyncIterator] === 'function') return fromAsyncIterable(source as AsyncIterable<T>);
   if (typeof source?.next === 'function' && typeof source[Symbol.dispose] === 'function') return source as Iteration<T>;

@@ -5,6 +5,7 @@
  * here. So an object of a class is taken for data only if nobody waits for it or has to close it, and if a clone has
  * something of it.
  */
+import { types } from 'node:util';
 import { show } from '../core/check.ts';
 import { UncloneableError } from '../core/errors.ts';
 import { CROSS, PACK } from './crossing.ts';
@@ -135,14 +136,19 @@ interface Found {
 
 function find(to: Destination, path: string, value: unknown, seen: Set<object>): Found | undefined {
   if (typeof value === 'function' || typeof value === 'symbol') return { path, culprit: show(value) };
+  if (types.isProxy(value)) return { path, culprit: 'a Proxy' };
   if (typeof value !== 'object' || value === null || seen.has(value) || seen.size > 10_000) return undefined;
   seen.add(value);
   const reason = objection(value, to);
   if (reason !== undefined) return { path, culprit: nameOf(value), reason };
   if (!isPlain(value) && isCarried(natureOf(value), to)) return undefined;
-  for (const [inner, child] of children(path, value)) {
-    const found = find(to, inner, child, seen);
-    if (found !== undefined) return found;
+  try {
+    for (const [inner, child] of children(path, value)) {
+      const found = find(to, inner, child, seen);
+      if (found !== undefined) return found;
+    }
+  } catch (error) {
+    return { path, culprit: nameOf(value), reason: `a getter threw ${show(error)}` };
   }
   if (isPlain(value) || value instanceof Map || value instanceof Set) return undefined;
   try {

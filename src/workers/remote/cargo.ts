@@ -100,10 +100,14 @@ export class Cargo {
   admits(value: unknown): boolean {
     if (typeof value !== 'object' || value === null) {
       this.bytes += typeof value === 'string' ? value.length : 8;
-      return typeof value !== 'function';
+      return typeof value !== 'function' && typeof value !== 'symbol';
     }
     this.#left = MOST;
-    return this.#admit(value);
+    try {
+      return this.#admit(value);
+    } catch {
+      return false; // a getter threw
+    }
   }
 
   /** As `admits`, for each element of a list that nobody else has. */
@@ -132,7 +136,7 @@ export class Cargo {
   #admitInner(value: unknown): boolean {
     if (typeof value === 'object' && value !== null) return this.#admit(value);
     this.bytes += typeof value === 'string' ? value.length : 8;
-    return typeof value !== 'function';
+    return typeof value !== 'function' && typeof value !== 'symbol';
   }
 }
 

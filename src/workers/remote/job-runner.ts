@@ -303,6 +303,7 @@ export class JobRunner implements JobOwner, Runnable {
   /** Sends an item of a stream. */
   item(job: Job, value: unknown): void {
     this.#reply(job.jobId, Status.ITEM, value);
+    if (performance.now() - this.#lastPost > PATIENCE) this.#post();
   }
 
   // ---- sending
@@ -348,20 +349,32 @@ export class JobRunner implements JobOwner, Runnable {
       this.#send(out, []);
       if (this.#unfinished === this.#waiting) this.#busyPoll.begin();
     } catch {
-      for (let i = 3; i < out.length; i += 3) this.#postAlone(out[i] as number, out[i + 1] as number, out[i + 2]);
+      this.#postOneByOne(out);
     }
   }
 
-  #postAlone(id: number, outcome: number, value: unknown): void {
-    if ((outcome & Status.MASK) === Status.ITEM && this.#jobs[id]?.itemError !== undefined) return; // nothing follows the bad one
+  /** Something in the batch can't be cloned: of that job, nothing follows. */
+  #postOneByOne(out: unknown[]): void {
+    const refused = new Set<number>();
+    for (let i = 3; i < out.length; i += 3) {
+      const id = out[i] as number;
+      if (!refused.has(id) && !this.#postAlone(id, out[i + 1] as number, out[i + 2])) refused.add(id);
+    }
+  }
+
+  /** Whether it could be sent. */
+  #postAlone(id: number, outcome: number, value: unknown): boolean {
+    if ((outcome & Status.MASK) === Status.ITEM && this.#jobs[id]?.itemError !== undefined) return false;
     this.cargo.clear();
     try {
       const freight = load(value);
       const flag = freight.packed ? Status.PACKED : 0;
       this.cargo.bytes += freight.bytes;
       this.#send([0, 0, 0, id, outcome + flag, freight.value], freight.transfer);
+      return true;
     } catch (cause) {
       this.#refuse(id, outcome, value, cause);
+      return false;
     }
   }
 

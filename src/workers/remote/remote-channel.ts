@@ -235,7 +235,22 @@ export class RemoteChannel<T> implements Waitable {
     this.#out = [];
     this.#taken -= credit;
     this.#cargo.clear();
-    this.#port.postMessage([credit, false, ...out]);
+    try {
+      this.#port.postMessage([credit, false, ...out]);
+    } catch {
+      this.#port.postMessage([credit, false]);
+      for (const item of out) this.#postOrReport(item);
+    }
+  }
+
+  /** One of several items can't be cloned, though it looked as if it could: whoever has put it is gone. */
+  #postOrReport(item: unknown): void {
+    try {
+      this.#port.postMessage([0, false, item]);
+    } catch (cause) {
+      this.#credit++;
+      hub.handleError(uncloneable('item', item, cause), undefined, 'RemoteChannel.put()');
+    }
   }
 
   /** @internal */

@@ -242,7 +242,9 @@ export class WorkerHub {
 
   *#broadcast<T>(target: Target, args: unknown[]): Coroutine<T[]> {
     this.#pool.checkOpen();
+    if (this.#pool.broken !== undefined) throw this.#pool.broken;
     const jobs = this.#pool.submitToAll(() => new RemoteGreenlet<T>(this.#pool, target, args));
+    for (const job of jobs) job.rawlink(() => void job.takeError()); // the first is thrown, the others are of the same call
     try {
       yield* joinall(jobs);
     } finally {

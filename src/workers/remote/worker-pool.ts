@@ -88,10 +88,7 @@ export class WorkerPool implements JobKeeper, Employer {
 
   submit(job: RemoteGreenlet<any>): void {
     this.#unfinished++;
-    if (job.dead) {
-      this.left();
-      return;
-    }
+    if (job.dead) return; // it has left
     if (this.#workers.broken !== undefined) {
       job.failed(this.#workers.broken);
       return;
@@ -115,8 +112,7 @@ export class WorkerPool implements JobKeeper, Employer {
       const job = makeJob();
       jobs.push(job);
       this.#unfinished++;
-      if (job.dead) this.left();
-      else slot.own.push(job);
+      if (!job.dead) slot.own.push(job);
     }
     this.#schedule();
     return jobs;
@@ -176,14 +172,14 @@ export class WorkerPool implements JobKeeper, Employer {
       if (count > 0 && slot.owed >= BUDGET && !(Number.isFinite(concurrency) && slot.busy < concurrency)) break;
       const job = this.#waiting.take();
       this.#statistics.wait.record(10 * ((stamp - job.queuedAt) | 0));
-      this.#admit(slot, job);
       const alone = job.reader !== undefined || !this.#cargo.admitsAll(job.args);
-      if (!alone) batch.push(job);
-      else {
+      if (alone) {
         this.#post(slot, batch, now);
         batch.length = 0;
-        this.#postAlone(slot, job, now);
       }
+      this.#admit(slot, job);
+      if (alone) this.#postAlone(slot, job, now);
+      else batch.push(job);
     }
     this.#post(slot, batch, now);
     if (slot.owed <= SMALL && slot.busy > 0) this.#busyPoll.begin();

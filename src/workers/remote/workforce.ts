@@ -15,6 +15,9 @@ const MOST_DYING = 1000;
 /** How long `teardown` may take, in milliseconds. */
 const MOST_ENDING = 5000;
 
+/** Node's timers know no longer times, in milliseconds. */
+const LONGEST = 2 ** 31 - 1;
+
 /** What workers are made of. @internal */
 export interface WorkforcePlan {
   readonly name: string;
@@ -123,9 +126,12 @@ export class Workforce {
     const { idleTimeout } = this.#plan;
     if (idleTimeout === undefined) return;
     clearTimeout(slot.idleTimer);
-    slot.idleTimer = setTimeout(() => {
-      if (slot.live === 0 && slot.phase === Phase.READY) this.end(slot);
-    }, idleTimeout);
+    slot.idleTimer = setTimeout(
+      () => {
+        if (slot.live === 0 && slot.phase === Phase.READY) this.end(slot);
+      },
+      Math.min(idleTimeout, LONGEST),
+    );
     slot.idleTimer.unref();
   }
 
@@ -136,10 +142,13 @@ export class Workforce {
   }
 
   #watch(slot: Slot): void {
-    slot.killTimer ??= setTimeout(() => {
-      slot.killTimer = undefined;
-      this.#checkKilled(slot);
-    }, this.#plan.grace + 1);
+    slot.killTimer ??= setTimeout(
+      () => {
+        slot.killTimer = undefined;
+        this.#checkKilled(slot);
+      },
+      Math.min(this.#plan.grace + 1, LONGEST),
+    );
   }
 
   /** Whoever has not answered for too long hangs, or stands in line behind one who takes long. */
