@@ -164,11 +164,11 @@ class Hold extends LotCall<Disposable> {
   }
 }
 
-/** A permit that is given back once. */
-class Held implements Disposable {
-  #source: Acquirable | undefined;
+/** A permit that is given back once. @internal */
+export class Held implements Disposable {
+  #source: { release(): unknown } | undefined;
 
-  constructor(source: Acquirable) {
+  constructor(source: { release(): unknown }) {
     this.#source = source;
   }
 

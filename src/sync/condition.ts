@@ -3,11 +3,10 @@ import { checkCallback, checkInteger, checkTimeout, show } from '../core/check.t
 import { Checkpoint } from '../core/checkpoint.ts';
 import { composite } from '../core/dev.ts';
 import { InvalidStateError } from '../core/errors.ts';
-import { hub } from '../core/hub.ts';
 import type { Coroutine, Operation } from '../core/operation.ts';
-import { shield } from '../core/shield.ts';
 import type { Waitable } from '../core/wait.ts';
 import type { BlockOptions } from './block-options.ts';
+import { retakeLock, waitUntil } from './condition-wait.ts';
 import { Lock } from './lock.ts';
 import { LotWait } from './lot-wait.ts';
 import { ParkingLot } from './parking-lot.ts';
@@ -111,19 +110,8 @@ export class Condition implements Waitable {
       notified = yield* new LotWait(this.#waiters, never, limit);
       return notified;
     } finally {
-      yield* this.#takeLock(depth, notified);
-    }
-  }
-
-  /** A kill that comes meanwhile is thrown when the lock is there; a notification then goes to the next. */
-  *#takeLock(depth: number, notified: boolean): Coroutine<void> {
-    try {
-      if (!this.lock.acquireNowait()) yield* shield(() => this.lock.acquire());
-    } catch (killed) {
-      if (notified) this.#notify(1);
-      throw killed;
-    } finally {
-      if (this.lock.isMine()) this.lock.restore(depth);
+      // A notification that a killed one had goes to the next.
+      yield* retakeLock(this.lock, depth, () => notified && this.#notify(1));
     }
   }
 
@@ -142,14 +130,7 @@ export class Condition implements Waitable {
   *#waitFor<T>(predicate: () => T, limit: number | undefined): Coroutine<T> {
     yield* new Checkpoint('Condition.waitFor()');
     this.#checkLock('waitFor');
-    const due = limit === undefined ? undefined : hub.now() + limit;
-    for (;;) {
-      const value = predicate();
-      if (value) return value;
-      const left = due === undefined ? undefined : due - hub.now();
-      if (left !== undefined && left <= 0) return value;
-      yield* this.#wait(left);
-    }
+    return yield* waitUntil(predicate, limit, (left) => this.#wait(left));
   }
 
   /**

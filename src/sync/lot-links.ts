@@ -9,18 +9,27 @@ import type { RawGreenlet } from '../core/raw-greenlet.ts';
 import { LinkSet } from './link-set.ts';
 import type { ParkingLot, Waiter } from './parking-lot.ts';
 
-class LotLink implements Waiter {
+/** What a link needs of those to whom it belongs. */
+interface Owner {
+  /** It does not stand in the lot any more. */
+  left?(): void;
+  /** Its turn has come. */
+  serve(link: LotLink): void;
+}
+
+/** A callback that stands in a lot as greenlets do. @internal */
+export class LotLink implements Waiter {
   next: any = null;
   prev: any = null;
   slot: any = undefined;
   readonly callback: (source: any) => void;
-  readonly #links: LotLinks;
+  readonly #owner: Owner;
   /** Its call in the next pass, once it was woken. */
   #call: Handle | undefined;
 
-  constructor(callback: (source: any) => void, links: LotLinks) {
+  constructor(callback: (source: any) => void, owner: Owner) {
     this.callback = callback;
-    this.#links = links;
+    this.#owner = owner;
   }
 
   /** It takes nothing, so it acts in nobody's name. */
@@ -33,8 +42,11 @@ class LotLink implements Waiter {
   }
 
   wake(): void {
-    this.#links.size--;
-    this.#call = hub.callSoon(() => this.#links.serve(this));
+    this.#owner.left?.();
+    this.#call = hub.callSoon(() => {
+      this.#call = undefined;
+      this.#owner.serve(this);
+    });
   }
 
   fail(): void {
@@ -47,7 +59,7 @@ class LotLink implements Waiter {
 }
 
 /** @internal */
-export class LotLinks {
+export class LotLinks implements Owner {
   readonly #source: object;
   readonly #lot: ParkingLot;
   readonly #links = new LinkSet<LotLink>();
@@ -76,8 +88,12 @@ export class LotLinks {
     if (link === undefined) return;
     if (link.standing) {
       this.#lot.remove(link);
-      this.size--;
+      this.left();
     } else link.cancel();
+  }
+
+  left(): void {
+    this.size--;
   }
 
   serve(link: LotLink): void {

@@ -14,6 +14,7 @@ import {
 } from 'genlet';
 import { type Connection, Pipe } from 'genlet/workers';
 import { describe, expect, it } from 'vitest';
+import { caught } from '../support/caught.ts';
 import { hub, nextTurn, virtually, watchHub } from '../support/hub.ts';
 
 watchHub();
@@ -349,15 +350,6 @@ describe('a Connection', () => {
     await run(() => until(1, 0));
   });
 });
-
-function* caught(call: Operation<any>): Generator<any, unknown, any> {
-  try {
-    yield* call;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it did not fail');
-}
 
 function* settled(call: Operation<any>): Generator<any, unknown, any> {
   try {

@@ -14,7 +14,6 @@ import {
   all,
   type Coroutine,
   EOFError,
-  type Operation,
   run,
   sleep,
   spawn,
@@ -26,6 +25,7 @@ import {
 import { createConnection, type Socket } from 'genlet/io';
 import { Client, Listener, Lock, Manager, Pipe, Pool, Process, shared, ThreadPool, WorkerHub } from 'genlet/workers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { caught } from '../support/caught.ts';
 import { watchHub } from '../support/hub.ts';
 import * as tasks from './fixtures/fault-tasks.ts';
 import { garbage, hugeFrame } from './fixtures/process-tasks.ts';
@@ -103,15 +103,6 @@ function row(what: string, within: number, body: (fault: Fault) => Coroutine<voi
     expect(fault.took).toBeLessThan(within + ALLOWANCE);
     await expect.poll(census, { timeout: 10_000 }).toEqual(before);
   });
-}
-
-function* caught(operation: Operation<any>): Coroutine<any> {
-  try {
-    yield* operation;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it did not fail');
 }
 
 const pools = {

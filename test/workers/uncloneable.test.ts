@@ -19,6 +19,7 @@ import { HttpServer, Reader, socketpair } from 'genlet/io';
 import * as workers from 'genlet/workers';
 import { move, Pipe, Pool, Process, RemoteChannel, shared, WorkerHub } from 'genlet/workers';
 import { afterAll, describe, expect, it } from 'vitest';
+import { caught } from '../support/caught.ts';
 import { watchHub } from '../support/hub.ts';
 import * as executorTasks from './fixtures/executor-tasks.ts';
 import * as processTasks from './fixtures/process-tasks.ts';
@@ -36,15 +37,6 @@ afterAll(() => {
 
 const { echo } = executorTasks;
 const SLOW = { timeout: 60_000 };
-
-function* caught(call: Iterable<any>): Generator<any, any, any> {
-  try {
-    yield* call;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it did not fail');
-}
 
 class Account {
   #balance = 5;

@@ -364,7 +364,6 @@ export class JobRunner implements JobOwner, Runnable {
 
   /** Whether it could be sent. */
   #postAlone(id: number, outcome: number, value: unknown): boolean {
-    if ((outcome & Status.MASK) === Status.ITEM && this.#jobs[id]?.itemError !== undefined) return false;
     this.cargo.clear();
     try {
       const freight = load(value);

@@ -6,6 +6,7 @@ import type { Operation, Resumption, Step } from '../../core/operation.ts';
 import type { RawGreenlet } from '../../core/raw-greenlet.ts';
 import { timedOut } from '../../core/timeout.ts';
 import type { Waitable } from '../../core/wait.ts';
+import { Held } from '../../sync/acquirable.ts';
 import { type BlockOptions, limitOf } from '../../sync/block-options.ts';
 import type { Waiter } from '../../sync/parking-lot.ts';
 import { currentPrincipal, type Principal } from '../../sync/principal.ts';
@@ -185,20 +186,5 @@ class Hold extends LineCall<Disposable> {
 
   #timedOut(): Error {
     return timedOut(`${this.#source.constructor.name}.hold()`, this.limit!);
-  }
-}
-
-/** A permit that is given back once. */
-class Held implements Disposable {
-  #source: SharedAcquirable | undefined;
-
-  constructor(source: SharedAcquirable) {
-    this.#source = source;
-  }
-
-  [Symbol.dispose](): void {
-    const source = this.#source;
-    this.#source = undefined;
-    source?.release();
   }
 }

@@ -12,9 +12,9 @@ import { InvalidStateError } from '../../core/errors.ts';
 import { hub as importedHub } from '../../core/hub.ts';
 import type { Coroutine, Operation, Resumption, Step } from '../../core/operation.ts';
 import type { RawGreenlet } from '../../core/raw-greenlet.ts';
-import { shield } from '../../core/shield.ts';
 import type { Waitable } from '../../core/wait.ts';
 import type { BlockOptions } from '../../sync/block-options.ts';
+import { retakeLock, waitUntil } from '../../sync/condition-wait.ts';
 import { LINE_WORDS, Line, NOT_YET } from './line.ts';
 import { LineCall } from './line-call.ts';
 import { SharedOwnedLock } from './owned-lock.ts';
@@ -141,19 +141,8 @@ export class Condition extends SharedObject implements Waitable {
       notified = yield* wait;
       return notified;
     } finally {
-      if (wait.depth > 0) yield* this.#takeLock(wait.depth, notified);
-    }
-  }
-
-  /** A kill that comes meanwhile is thrown when the lock is there; a notification then goes to the next. */
-  *#takeLock(depth: number, notified: boolean): Coroutine<void> {
-    try {
-      if (!this.lock.acquireNowait()) yield* shield(() => this.lock.acquire());
-    } catch (killed) {
-      if (notified) this.#distribute(1);
-      throw killed;
-    } finally {
-      if (this.lock.isMine()) this.lock.restore(depth);
+      // A notification that a killed one had goes to the next.
+      if (wait.depth > 0) yield* retakeLock(this.lock, wait.depth, () => notified && this.#distribute(1));
     }
   }
 
@@ -172,14 +161,7 @@ export class Condition extends SharedObject implements Waitable {
   *#waitFor<T>(predicate: () => T, limit: number | undefined): Coroutine<T> {
     yield* new Checkpoint('Condition.waitFor()');
     this.#checkLock('waitFor');
-    const due = limit === undefined ? undefined : hub.now() + limit;
-    for (;;) {
-      const value = predicate();
-      if (value) return value;
-      const left = due === undefined ? undefined : due - hub.now();
-      if (left !== undefined && left <= 0) return value;
-      yield* this.#wait(left);
-    }
+    return yield* waitUntil(predicate, limit, (left) => this.#wait(left));
   }
 
   /**

@@ -3,9 +3,10 @@ import { availableParallelism } from 'node:os';
 import { FIRST_COMPLETED, joinall, run, sleep, spawn, Timeout, waitFutures } from 'genlet';
 import { ProcessPoolExecutor, Semaphore, shared, ThreadPoolExecutor, WorkerHub } from 'genlet/workers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { caught } from '../../support/caught.ts';
 import { watchHub } from '../../support/hub.ts';
 import * as tasks from '../fixtures/executor-tasks.ts';
-import { caught, drain, executors, LineFile, making, next, range, thrown, untilQuiet } from './support.ts';
+import { drain, executors, LineFile, making, next, range, thrown, untilQuiet } from './support.ts';
 
 watchHub();
 

@@ -12,9 +12,10 @@ import {
 } from 'genlet';
 import { Pool, ThreadPool } from 'genlet/workers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { caught } from '../../support/caught.ts';
 import { watchHub } from '../../support/hub.ts';
 import * as tasks from '../fixtures/executor-tasks.ts';
-import { caught, drain, LineFile, making, next, pools, range, thrown, untilQuiet } from './support.ts';
+import { drain, LineFile, making, next, pools, range, thrown, untilQuiet } from './support.ts';
 
 watchHub();
 

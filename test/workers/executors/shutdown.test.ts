@@ -15,9 +15,10 @@ import {
 } from 'genlet';
 import { ProcessPoolExecutor, shared, ThreadPoolExecutor } from 'genlet/workers';
 import { describe, expect, it } from 'vitest';
+import { caught } from '../../support/caught.ts';
 import { watchHub } from '../../support/hub.ts';
 import * as tasks from '../fixtures/executor-tasks.ts';
-import { caught, drain, executors, LineFile, making, next, range, thrown } from './support.ts';
+import { drain, executors, LineFile, making, next, range, thrown } from './support.ts';
 
 watchHub();
 const make = making();

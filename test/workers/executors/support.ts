@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Coroutine, type Iteration, type Operation, run, sleep } from 'genlet';
+import { type Coroutine, type Iteration, run, sleep } from 'genlet';
 import { Pool, ProcessPoolExecutor, ThreadPool, ThreadPoolExecutor } from 'genlet/workers';
 import { afterEach, vi } from 'vitest';
 
@@ -21,16 +21,6 @@ export const pools = [
 
 export function range(length: number): number[] {
   return Array.from({ length }, (_, index) => index);
-}
-
-/** What an operation throws. */
-export function* caught(operation: Iterable<any>): Coroutine<any> {
-  try {
-    yield* operation as Operation<unknown>;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it did not fail');
 }
 
 /** What a call throws. */

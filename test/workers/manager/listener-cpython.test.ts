@@ -1,7 +1,8 @@
 /** `Listener` and `Client` as CPython tests them: see test/conformance/rows-processes.md. */
-import { ConnectionClosedError, type Operation, run, spawn, UncloneableError } from 'genlet';
+import { ConnectionClosedError, run, spawn, UncloneableError } from 'genlet';
 import { activeChildren, Client, type Connection, Listener, Pipe, Process } from 'genlet/workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { caught } from '../../support/caught.ts';
 import { watchHub } from '../../support/hub.ts';
 import * as tasks from '../fixtures/conformance-process-tasks.ts';
 
@@ -16,15 +17,6 @@ const families = [
   ['a Unix socket', undefined],
   ['TCP', '127.0.0.1:0'],
 ] as const;
-
-function* caught(call: Operation<any>): Generator<any, any, any> {
-  try {
-    yield* call;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it did not fail');
-}
 
 /** A value on its way from a client to the other end, over connections that are closed then. */
 function* passOn(listener: Listener, value: unknown) {

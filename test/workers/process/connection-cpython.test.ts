@@ -2,6 +2,7 @@
 import { BrokenPipeError, ConnectionClosedError, EOFError, type Operation, run } from 'genlet';
 import { activeChildren, Event, Pipe, Process } from 'genlet/workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { caught } from '../../support/caught.ts';
 import { watchHub } from '../../support/hub.ts';
 import * as tasks from '../fixtures/conformance-process-tasks.ts';
 
@@ -11,15 +12,6 @@ watchHub();
 afterEach(() => {
   for (const child of activeChildren()) child.kill();
 });
-
-function* caught(call: Operation<any>): Generator<any, any, any> {
-  try {
-    yield* call;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it did not fail');
-}
 
 /** What a poll says, and how long it takes. */
 function* timed(poll: Operation<boolean>): Generator<any, [boolean, number], any> {

@@ -1,9 +1,10 @@
 /** What goes wrong with processes: each case settles in the time it says, and leaves no process. */
 import { type ChildProcess, spawn as startProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { EOFError, type Operation, run, sleep, spawn } from 'genlet';
+import { EOFError, run, sleep, spawn } from 'genlet';
 import { activeChildren, Lock, Pipe, Process, Queue } from 'genlet/workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { caught } from '../../support/caught.ts';
 import { watchHub } from '../../support/hub.ts';
 import * as tasks from '../fixtures/process-tasks.ts';
 
@@ -51,15 +52,6 @@ function alive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-function* caught(call: Operation<any>): Generator<any, any, any> {
-  try {
-    yield* call;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it did not fail');
 }
 
 describe('a child', () => {

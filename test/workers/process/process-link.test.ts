@@ -8,6 +8,7 @@ import { ProcessLink } from '../../../src/workers/process/process-link.ts';
 import { type Referable, referenceTo } from '../../../src/workers/reference.ts';
 import { RemoteGreenlet } from '../../../src/workers/remote/remote-greenlet.ts';
 import { WorkerPool } from '../../../src/workers/remote/worker-pool.ts';
+import { caught } from '../../support/caught.ts';
 import { watchHub } from '../../support/hub.ts';
 import * as tasks from '../fixtures/process-pool-tasks.ts';
 
@@ -49,15 +50,6 @@ function spawn<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Remot
   const job = new RemoteGreenlet<any>(pool, target, args);
   pool.submit(job);
   return job;
-}
-
-function* caught(call: Operation<any>): Generator<any, any, any> {
-  try {
-    yield* call;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it did not fail');
 }
 
 function* failureOf(call: Operation<any>): Generator<any, any, any> {

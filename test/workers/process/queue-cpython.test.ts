@@ -2,6 +2,7 @@
 import { InvalidStateError, type Operation, QueueEmpty, QueueFull, run, sleep, spawn, UncloneableError } from 'genlet';
 import { activeChildren, Event, JoinableQueue, Process, Queue } from 'genlet/workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { caught } from '../../support/caught.ts';
 import { watchHub } from '../../support/hub.ts';
 import * as tasks from '../fixtures/conformance-process-tasks.ts';
 
@@ -16,15 +17,6 @@ function started(target: (...args: any[]) => unknown, ...args: unknown[]): Proce
   const child = new Process(target, args);
   child.start();
   return child;
-}
-
-function* caught(call: Iterable<any>): Generator<any, any, any> {
-  try {
-    yield* call as Operation<any>;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it did not fail');
 }
 
 /** How long a call takes that throws. */

@@ -1,15 +1,4 @@
-import {
-  EOFError,
-  InvalidStateError,
-  type Operation,
-  QueueEmpty,
-  QueueFull,
-  run,
-  sleep,
-  spawn,
-  UncloneableError,
-  until,
-} from 'genlet';
+import { EOFError, InvalidStateError, QueueEmpty, QueueFull, run, sleep, spawn, UncloneableError, until } from 'genlet';
 import {
   activeChildren,
   BoundedSemaphore,
@@ -23,6 +12,7 @@ import {
   Semaphore,
 } from 'genlet/workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { caught } from '../../support/caught.ts';
 import { hub, virtually, watchHub } from '../../support/hub.ts';
 import * as tasks from '../fixtures/process-tasks.ts';
 
@@ -64,15 +54,6 @@ function puppet(objects: Record<string, unknown>) {
 function* keepBusy() {
   yield* until(new Promise<void>((resolve) => process.nextTick(resolve)));
   for (const end = performance.now() + 500; performance.now() < end; );
-}
-
-function* caught(call: Operation<any>): Generator<any, any, any> {
-  try {
-    yield* call;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it did not fail');
 }
 
 describe('a Queue in one process', () => {

@@ -1,9 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Coroutine, type Operation, run, sleep, spawn, UncloneableError, WorkerDied } from 'genlet';
+import { run, sleep, spawn, UncloneableError, WorkerDied } from 'genlet';
 import { Pool, RemoteChannel, WorkerHub, type WorkerHubOptions } from 'genlet/workers';
 import { afterEach, describe, expect, it } from 'vitest';
+import { caught } from '../../support/caught.ts';
 import { hub, watchHub } from '../../support/hub.ts';
 import * as poolTasks from '../fixtures/executor-tasks.ts';
 
@@ -21,15 +22,6 @@ afterEach(() => {
   for (const each of hubs.splice(0)) each.terminate();
   expect(hub.outside).toBe(0);
 });
-
-function* caught(operation: Operation<unknown>): Coroutine<any> {
-  try {
-    yield* operation;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 /** What a proxy hides is found out only when it is sent, together with others. */
 describe('a value that can not be cloned', { timeout: 60_000 }, () => {

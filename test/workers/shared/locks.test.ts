@@ -1,32 +1,10 @@
-import {
-  InvalidStateError,
-  isExit,
-  iwait,
-  joinall,
-  type Operation,
-  run,
-  select,
-  sleep,
-  spawn,
-  Timeout,
-  wait,
-} from 'genlet';
+import { InvalidStateError, iwait, joinall, run, select, sleep, spawn, Timeout, wait } from 'genlet';
 import { shared } from 'genlet/workers';
 import { describe, expect, it } from 'vitest';
+import { attempt } from '../../support/caught.ts';
 import { hub, virtually, watchHub } from '../../support/hub.ts';
 
 watchHub();
-
-/** A greenlet that ends with what `call` gives or throws. */
-const attempt = (call: () => Operation<unknown>) =>
-  spawn(function* () {
-    try {
-      return yield* call();
-    } catch (error) {
-      if (isExit(error)) throw error;
-      return error;
-    }
-  });
 
 const kinds = [
   ['Lock', () => new shared.Lock()],

@@ -1,31 +1,10 @@
-import {
-  isExit,
-  iwait,
-  joinall,
-  type Operation,
-  QueueEmpty,
-  QueueFull,
-  QueueShutDown,
-  select,
-  sleep,
-  spawn,
-} from 'genlet';
+import { iwait, joinall, QueueEmpty, QueueFull, QueueShutDown, select, sleep, spawn } from 'genlet';
 import { shared } from 'genlet/workers';
 import { describe, expect, it } from 'vitest';
+import { attempt } from '../../support/caught.ts';
 import { hub, virtually, watchHub } from '../../support/hub.ts';
 
 watchHub();
-
-/** A greenlet that ends with what `call` gives or throws. */
-const attempt = (call: () => Operation<unknown>) =>
-  spawn(function* () {
-    try {
-      return yield* call();
-    } catch (error) {
-      if (isExit(error)) throw error;
-      return error;
-    }
-  });
 
 describe('Queue', () => {
   it('gives items in the order in which they were put, as copies', () =>

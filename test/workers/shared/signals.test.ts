@@ -1,31 +1,11 @@
 /** Event, Condition and Barrier in one thread. */
-import {
-  BrokenBarrierError,
-  InvalidStateError,
-  isExit,
-  iwait,
-  joinall,
-  type Operation,
-  sleep,
-  spawn,
-  wait,
-} from 'genlet';
+import { BrokenBarrierError, InvalidStateError, iwait, joinall, sleep, spawn, wait } from 'genlet';
 import { shared } from 'genlet/workers';
 import { describe, expect, it } from 'vitest';
+import { attempt } from '../../support/caught.ts';
 import { hub, virtually, watchHub } from '../../support/hub.ts';
 
 watchHub();
-
-/** A greenlet that ends with what `call` gives or throws. */
-const attempt = (call: () => Operation<unknown>) =>
-  spawn(function* () {
-    try {
-      return yield* call();
-    } catch (error) {
-      if (isExit(error)) throw error;
-      return error;
-    }
-  });
 
 describe('Event', () => {
   it('wakes all who wait, in their order, though it is lowered at once', () =>
